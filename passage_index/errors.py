@@ -1,0 +1,69 @@
+"""Every error this project raises on purpose.
+
+    SearchEngineError
+    ├── InputError              what was asked for cannot be done: wrong path, option, id (exit 2)
+    │   └── DuplicateArticle    one article id stands in two files
+    ├── RecordsRejected         --strict, and at least one record was rejected (exit 1)
+    ├── IndexLocked             another writer holds the index (exit 4)
+    ├── EncoderMismatch         the index was built with another encoder (exit 5)
+    ├── FormatMismatch          the index has a format this version does not read (exit 5)
+    ├── EncoderUnavailable      the model cannot be found, loaded or trusted (exit 5)
+    ├── CorruptIndex            a file of the index is not what its manifest says (exit 6)
+    └── NotFound                no such article, passage or index
+
+A message says what was found, what was expected and the command that mends it.
+"""
+
+
+class SearchEngineError(Exception):
+    """Root of the tree. `exit_code` is what the commands end with."""
+
+    exit_code = 1
+
+
+class InputError(SearchEngineError):
+    """What was asked for cannot be done."""
+
+    exit_code = 2
+
+
+class DuplicateArticle(InputError):
+    """One article id stands in two files."""
+
+
+class RecordsRejected(SearchEngineError):
+    """A strict run met a record that cannot be indexed."""
+
+
+class IndexLocked(SearchEngineError):
+    """Another writer holds the index."""
+
+    exit_code = 4
+
+
+class EncoderMismatch(SearchEngineError):
+    """Vectors of two encoders cannot be compared."""
+
+    exit_code = 5
+
+
+class FormatMismatch(SearchEngineError):
+    """The index has a format this version does not read."""
+
+    exit_code = 5
+
+
+class EncoderUnavailable(SearchEngineError):
+    """The model cannot be found, loaded or trusted."""
+
+    exit_code = 5
+
+
+class CorruptIndex(SearchEngineError):
+    """A file of the index is not what its manifest says."""
+
+    exit_code = 6
+
+
+class NotFound(SearchEngineError):
+    """No such article, passage or index."""
