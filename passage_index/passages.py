@@ -1,0 +1,199 @@
+"""The passage store of one segment: articles, passages and their sentence spans in SQLite.
+
+The writer fills a new file in row order; the reader opens a sealed file as immutable and is shared
+by threads, one connection each. Knows nothing of vectors, ranking or other segments.
+(Article, passages) in row order -> passages.sqlite -> StoredPassage
+"""
+
+import base64
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from passage_index.types import Article, PartialDate, Passage, Span, StoredPassage
+
+_SCHEMA = """
+CREATE TABLE articles (
+    article_no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL,
+    published TEXT, source TEXT, url TEXT, language TEXT, metadata TEXT NOT NULL,
+    hash BLOB NOT NULL, first_row INTEGER NOT NULL, row_count INTEGER NOT NULL
+);
+CREATE TABLE passages (
+    row INTEGER PRIMARY KEY, id BLOB NOT NULL, article_no INTEGER NOT NULL,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, sentences BLOB NOT NULL
+);
+"""
+_INDEXES = "CREATE UNIQUE INDEX passages_by_id ON passages (id);"
+_ARTICLE_COLUMNS = "id, title, text, published, source, url, language, metadata"
+
+
+class PassageWriter:
+    """Fills a new passages.sqlite. Articles come in row order; `close` seals the file."""
+
+    def __init__(self, file: Path) -> None:
+        self._db = sqlite3.connect(file, isolation_level=None)
+        # The file is worthless until the generation is committed, which fsyncs it once.
+        self._db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;" + _SCHEMA)
+        self._article_no = 0
+        self._row = 0
+
+    def add(self, article: Article, passages: Sequence[Passage]) -> None:
+        """Append one article and its passages; rows are numbered from 0 in the order of the calls."""
+        self._db.execute(
+            f"INSERT INTO articles VALUES (?, {','.join('?' * 11)})",
+            (self._article_no, *article_row(article), article_hash(article), self._row, len(passages)),
+        )
+        self._db.executemany(
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (self._row + i, id_bytes(p.id), self._article_no, p.start, p.end, pack_spans(p.sentences))
+                for i, p in enumerate(passages)
+            ),
+        )
+        self._article_no += 1
+        self._row += len(passages)
+
+    def close(self) -> None:
+        """Index, commit and close."""
+        self._db.executescript(_INDEXES + "COMMIT; PRAGMA optimize;")
+        self._db.close()
+
+
+class PassageReader:
+    """Reads a sealed passages.sqlite. Safe to share: every thread has its own connection."""
+
+    def __init__(self, file: Path) -> None:
+        self._uri = f"{file.resolve().as_uri()}?immutable=1&mode=ro"
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def _query(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+            self._local.connection = connection
+            self._open.append(connection)
+        cursor: sqlite3.Cursor = connection.execute(sql, parameters)
+        return cursor
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+    def article(self, article_id: str) -> Article | None:
+        """One article by id, or None."""
+        row = self._query(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,)).fetchone()
+        return row_article(row) if row else None
+
+    def row_range(self, article_id: str) -> range | None:
+        """The rows of an article's passages, or None."""
+        sql = "SELECT first_row, row_count FROM articles WHERE id = ?"
+        found = self._query(sql, (article_id,)).fetchone()
+        return range(found[0], found[0] + found[1]) if found else None
+
+    def row_of(self, passage_id: str) -> int | None:
+        """The row of a passage by its public id, or None."""
+        try:
+            key = id_bytes(passage_id)
+        except ValueError:
+            return None
+        found = self._query("SELECT row FROM passages WHERE id = ?", (key,)).fetchone()
+        return int(found[0]) if found else None
+
+    def fetch(self, rows: Iterable[int]) -> list[StoredPassage]:
+        """Passages by row, in the order asked for; every row must exist."""
+        wanted = [int(row) for row in rows]
+        sql = f"""SELECT p.row, p."start", p."end", p.sentences, {_prefixed("a")}
+                  FROM passages p JOIN articles a USING (article_no)
+                  WHERE p.row IN ({",".join("?" * len(wanted))})"""
+        found = {row[0]: _stored(row) for row in self._query(sql, wanted)}
+        return [found[row] for row in wanted]
+
+    def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
+        """Every article with its passages, in row order; streams."""
+        for row in self._query(f"SELECT article_no, {_ARTICLE_COLUMNS} FROM articles ORDER BY article_no"):
+            article = row_article(row[1:])
+            spans = self._query(
+                'SELECT "start", "end", sentences FROM passages WHERE article_no = ? ORDER BY row', (row[0],)
+            )
+            yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in spans]
+
+    def hashes(self) -> Iterator[tuple[str, bytes]]:
+        """(article id, article_hash) of every article."""
+        yield from self._query("SELECT id, hash FROM articles ORDER BY article_no")
+
+    def count(self) -> tuple[int, int]:
+        """Articles and passages in the file."""
+        (articles,) = self._query("SELECT count(*) FROM articles").fetchone()
+        (passages,) = self._query("SELECT count(*) FROM passages").fetchone()
+        return articles, passages
+
+
+def _prefixed(table: str) -> str:
+    return ", ".join(f"{table}.{name.strip()}" for name in _ARTICLE_COLUMNS.split(","))
+
+
+def _stored(row: Sequence[Any]) -> StoredPassage:
+    article = row_article(row[4:])
+    passage = Passage(article.id, row[1], row[2], unpack_spans(row[3]))
+    return StoredPassage(passage, article.text[passage.start : passage.end], article)
+
+
+def article_row(article: Article) -> tuple[Any, ...]:
+    """An article as the columns (id, title, text, published, source, url, language, metadata)."""
+    published = str(article.published) if article.published else None
+    metadata = json.dumps(article.metadata, ensure_ascii=False, sort_keys=True)
+    return (
+        article.id, article.title, article.text, published,
+        article.source, article.url, article.language, metadata,
+    )  # fmt: skip
+
+
+def row_article(row: Sequence[Any]) -> Article:
+    """The inverse of `article_row`."""
+    return Article(
+        id=row[0],
+        title=row[1],
+        text=row[2],
+        published=PartialDate.parse(row[3]) if row[3] else None,
+        source=row[4],
+        url=row[5],
+        language=row[6],
+        metadata=json.loads(row[7]),
+    )
+
+
+def article_hash(article: Article) -> bytes:
+    """32 bytes over all that is stored of an article: equal if and only if nothing changed."""
+    return hashlib.sha256(json.dumps(article_row(article), ensure_ascii=False).encode()).digest()
+
+
+def id_bytes(passage_id: str) -> bytes:
+    """Public id -> its 16 bytes. Raises ValueError on anything that is no public id."""
+    raw = base64.urlsafe_b64decode(passage_id + "==")
+    if len(raw) != 16 or id_text(raw) != passage_id:
+        raise ValueError("not a passage id")
+    return raw
+
+
+def id_text(raw: bytes) -> str:
+    """16 bytes -> the public id, 22 characters."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def pack_spans(spans: Sequence[Span]) -> bytes:
+    """Spans as little-endian uint32 pairs."""
+    return np.asarray(spans, dtype="<u4").tobytes()
+
+
+def unpack_spans(blob: bytes) -> tuple[Span, ...]:
+    """The inverse of `pack_spans`."""
+    return tuple((int(start), int(end)) for start, end in np.frombuffer(blob, dtype="<u4").reshape(-1, 2))

@@ -1,0 +1,234 @@
+"""Run a transformer encoder: tokenise, batch by length, pool into passage and sentence vectors.
+
+The token states come from OpenVINO (bf16 where the CPU has it, f32 elsewhere) or, where OpenVINO is
+missing, from sentence-transformers under torch. Not thread-safe: one owner, who gathers batches.
+texts -> (n, dim) float32, unit length
+"""
+
+import importlib.util
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Encoding, Tokenizer
+
+from passage_index.convert import converted_folder, ensure_converted, is_whole
+from passage_index.encoder import DEFAULT_MODEL, EmbeddedPassage, EncoderIdentity, PassageVectors, unit
+from passage_index.errors import InputError
+from passage_index.model_files import default_cache, find_model
+from passage_index.types import Span, Vectors
+
+logger = logging.getLogger(__name__)
+
+BATCH_TOKENS = 1280  # small batches won in the measurement: token states stay in the core's cache
+
+TokenIds = npt.NDArray[np.int64]
+States = npt.NDArray[np.float32]  # (batch, tokens, dim)
+Sink = Callable[[States, Sequence[int]], None]
+
+
+class Runtime(Protocol):
+    """Batches of token ids -> token states, handed to `sink` with the batch's own positions."""
+
+    def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
+        """Calls sink(states, positions) once a batch, in any order."""
+        ...
+
+
+class OpenVinoRuntime:
+    """The converted model under OpenVINO."""
+
+    def __init__(self, folder: Path, streams: int) -> None:
+        import openvino
+
+        core = openvino.Core()
+        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = "bf16" if fast else "f32"
+        options = {
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
+        }
+        self._queue = openvino.AsyncInferQueue(core.compile_model(folder / "model.xml", "CPU", options), streams)
+
+    def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
+        """See Runtime. An error in `sink` is raised here, not lost in OpenVINO's thread."""
+        errors: list[BaseException] = []
+
+        def done(request: Any, positions: Sequence[int]) -> None:
+            try:
+                sink(request.get_output_tensor(0).data, positions)
+            except BaseException as error:
+                errors.append(error)
+
+        self._queue.set_callback(done)
+        for ids, mask, positions in batches:
+            self._queue.start_async({0: ids, 1: mask}, positions)
+        self._queue.wait_all()
+        if errors:
+            raise errors[0]
+
+
+class TorchRuntime:
+    """The model under torch, loaded by sentence-transformers."""
+
+    def __init__(self, model_folder: Path) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[0].auto_model
+        self.precision = "f32"
+
+    def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
+        """See Runtime."""
+        import torch
+
+        with torch.inference_mode():
+            for ids, mask, positions in batches:
+                states = self._model(
+                    input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), return_dict=False
+                )[0]
+                sink(states.float().numpy(), positions)
+
+
+class TransformerEncoder:
+    """An Encoder over a Runtime."""
+
+    def __init__(self, identity: EncoderIdentity, tokenizer: Path, runtime: Runtime) -> None:
+        self.identity = identity
+        self.runtime = runtime
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        # The packaged file pads and truncates to 128 tokens; both are decided here instead.
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self.special_tokens = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See Encoder."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def encode_questions(self, questions: Sequence[str]) -> Vectors:
+        """See Encoder."""
+        encodings = self._tokenizer.encode_batch([self.identity.query_prefix + text for text in questions])
+        for encoding in encodings:
+            encoding.truncate(self.identity.max_tokens)
+        return self._vectors(encodings)
+
+    def encode_passages(self, passages: Sequence[EmbeddedPassage]) -> list[PassageVectors]:
+        """See Encoder."""
+        prefix = self.identity.passage_prefix
+        encodings = self._tokenizer.encode_batch([prefix + passage.text for passage in passages])
+        longest = max(map(len, encodings), default=0)
+        if longest > self.identity.max_tokens:
+            raise InputError(f"a passage of {longest} tokens exceeds the limit of {self.identity.max_tokens}")
+        if self.identity.pooling == "cls":
+            return self._encode_sentences_alone(passages, encodings)
+        results: list[PassageVectors | None] = [None] * len(passages)
+
+        def pool(states: States, positions: Sequence[int]) -> None:
+            for state, position in zip(states, positions, strict=True):
+                spans = passages[position].sentences
+                results[position] = _pool(state, encodings[position], spans, len(prefix))
+
+        self.runtime.run(self._batches(encodings), pool)
+        return [result for result in results if result is not None]
+
+    def _encode_sentences_alone(
+        self, passages: Sequence[EmbeddedPassage], encodings: list[Encoding]
+    ) -> list[PassageVectors]:
+        """For models pooled on their first token, whose other states are not comparable with it."""
+        texts = [
+            self.identity.passage_prefix + passage.text[start:end]
+            for passage in passages
+            for start, end in passage.sentences
+        ]
+        alone = self._tokenizer.encode_batch(texts)
+        vectors, sentences = self._vectors(encodings), self._vectors(alone)
+        edges = np.cumsum([len(passage.sentences) for passage in passages])[:-1]
+        return [PassageVectors(*pair) for pair in zip(vectors, np.split(sentences, edges), strict=True)]
+
+    def _vectors(self, encodings: list[Encoding]) -> Vectors:
+        """Passage-level pooling alone: (n, dim) float32, unit length."""
+        out = np.zeros((len(encodings), self.identity.dim), dtype=np.float32)
+        first_only = self.identity.pooling == "cls"
+
+        def pool(states: States, positions: Sequence[int]) -> None:
+            for state, position in zip(states, positions, strict=True):
+                out[position] = state[0] if first_only else state[: len(encodings[position])].mean(axis=0)
+
+        self.runtime.run(self._batches(encodings), pool)
+        return unit(out)
+
+    def _batches(self, encodings: list[Encoding]) -> Iterator[tuple[TokenIds, TokenIds, Sequence[int]]]:
+        """Texts of exactly equal length together, longest first.
+
+        Without padding a vector is a pure function of its text, to the last bit, whatever else is in
+        the batch: an index built at once and one built in parts hold the same vectors.
+        """
+        lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+        order = np.argsort(-lengths, kind="stable")
+        edges = np.flatnonzero(np.diff(lengths[order])) + 1
+        for group in np.split(order, edges):
+            width = int(lengths[group[0]]) if len(group) else 1
+            step = max(1, BATCH_TOKENS // width)
+            for start in range(0, len(group), step):
+                positions = [int(position) for position in group[start : start + step]]
+                ids = np.array([encodings[position].ids for position in positions], dtype=np.int64)
+                yield ids, np.ones_like(ids), positions
+
+
+def _pool(state: States, encoding: Encoding, sentences: tuple[Span, ...], shift: int) -> PassageVectors:
+    """Means over all tokens, and over each sentence's own tokens. state: (padded tokens, dim).
+
+    A sentence without a token of its own (a lone symbol) takes the passage's vector.
+    """
+    count = len(encoding)
+    starts = np.array([offset[0] for offset in encoding.offsets]) - shift
+    special = np.array(encoding.special_tokens_mask, dtype=bool)
+    edges = np.array([span[0] for span in sentences])
+    owner = np.searchsorted(edges, starts, side="right") - 1
+    owner[special | (starts < 0)] = -1
+    membership = (owner[None, :] == np.arange(len(sentences))[:, None]).astype(np.float32)
+    whole = state[:count].mean(axis=0)
+    parts = membership @ state[:count]
+    parts[membership.sum(axis=1) == 0] = whole
+    return PassageVectors(unit(whole), unit(parts))
+
+
+def load_encoder(
+    model: str = DEFAULT_MODEL,
+    cache: Path | None = None,
+    streams: int = 1,
+    runtime: Literal["openvino", "torch", "auto"] = "auto",
+) -> TransformerEncoder:
+    """Find, convert if need be, and load a model.
+
+    streams: batches encoded at once; 1 for a server's questions, one a core for indexing.
+    Raises EncoderUnavailable when the model cannot be found, trusted or converted.
+    """
+    files = find_model(model)
+    if runtime == "auto":
+        runtime = "openvino" if importlib.util.find_spec("openvino") else "torch"
+    if runtime == "torch":
+        logger.info("running %s under torch; OpenVINO is several times faster", files.identity)
+        return TransformerEncoder(files.identity, files.tokenizer, TorchRuntime(files.folder))
+    folder = ensure_converted(files, cache or default_cache())
+    return TransformerEncoder(files.identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
+
+
+def load_indexed_encoder(
+    identity: EncoderIdentity, cache: Path | None = None, model: str | None = None
+) -> TransformerEncoder:
+    """The encoder that an index was built with, for questions.
+
+    Read from the converted models by its weights' hash, so that the model's own folder is not needed;
+    `model` (or the index's own name for it) is looked for only when no converted model is there.
+    """
+    folder = converted_folder(cache or default_cache(), identity)
+    if model is None and importlib.util.find_spec("openvino") and is_whole(folder):
+        return TransformerEncoder(identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams=1))
+    return load_encoder(model or identity.name, cache)
