@@ -1,0 +1,1 @@
+"""The writer: articles in, generations out."""

@@ -66,12 +66,13 @@ def convert(model: ModelFiles, out: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    loaded = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+    loaded: Any = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+    transformer = loaded[0].auto_model.eval().float()
 
     class TokenStates(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.transformer = loaded[0].auto_model.eval().float()
+            self.transformer = transformer
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             return self.transformer(input_ids=input_ids, attention_mask=attention_mask, return_dict=False)[0]

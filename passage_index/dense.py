@@ -5,7 +5,6 @@ the stored bf16 vectors, so that it does not depend on which index proposed it. 
 leaves this module. (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale -> cosine scores
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,8 @@ class DenseReader:
         selected = None
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
-            selected = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(self.rows, faiss.swig_ptr(bits)))
+            selector = faiss.IDSelectorBitmap(self.rows, faiss.swig_ptr(bits))
+            selected = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         _, found = self._index.search(question[None, :], k, params=selected)
         rows = found[0][found[0] >= 0].astype(np.int64)
         return rows[np.argsort(-self.scores(question, rows), kind="stable")]
@@ -137,21 +137,11 @@ def _mapped(file: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _exact_index(codes: Bf16) -> Any:
-    index = faiss.IndexScalarQuantizer(
+    index: Any = faiss.IndexScalarQuantizer(
         codes.shape[1], faiss.ScalarQuantizer.QT_bf16, faiss.METRIC_INNER_PRODUCT
     )
     index.is_trained = True
     if len(codes):
         raw = np.ascontiguousarray(codes).view(np.uint8)
-        index.add_sa_codes(len(codes), faiss.swig_ptr(raw), None)
+        index.add_sa_codes(raw)
     return index
-
-
-def nearest(vectors: Vectors, questions: Vectors, k: int) -> npt.NDArray[np.int64]:
-    """Brute force, the oracle of the tests: (n, dim), (q, dim) -> (q, k) rows, best first."""
-    return np.argsort(-(questions @ vectors.T), axis=1, kind="stable")[:, :k]
-
-
-def column(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Arrays of several segments end to end."""
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

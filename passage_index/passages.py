@@ -61,7 +61,8 @@ class PassageWriter:
 
     def close(self) -> None:
         """Index, commit and close."""
-        self._db.executescript(_INDEXES + "COMMIT; PRAGMA optimize;")
+        self._db.execute(_INDEXES)
+        self._db.execute("COMMIT")
         self._db.close()
 
 

@@ -53,7 +53,9 @@ class OpenVinoRuntime:
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
         }
-        self._queue = openvino.AsyncInferQueue(core.compile_model(folder / "model.xml", "CPU", options), streams)
+        self._queue = openvino.AsyncInferQueue(
+            core.compile_model(folder / "model.xml", "CPU", options), streams
+        )
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
         """See Runtime. An error in `sink` is raised here, not lost in OpenVINO's thread."""
@@ -79,7 +81,9 @@ class TorchRuntime:
     def __init__(self, model_folder: Path) -> None:
         from sentence_transformers import SentenceTransformer
 
-        self._model = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[0].auto_model
+        self._model: Any = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[
+            0
+        ].auto_model
         self.precision = "f32"
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:

@@ -61,7 +61,7 @@ class PartialDate:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as it is stored: text normalised (NFC, `\\n`), everything else as found."""
+    r"""One article as it is stored: text normalised (NFC, `\n`), everything else as found."""
 
     id: str
     text: str

@@ -1,0 +1,1 @@
+"""The reader: questions in, ranked passages out."""

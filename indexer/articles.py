@@ -1,0 +1,94 @@
+"""Files and folders -> articles, in a stable order, with all that was refused and why.
+
+Knows which reader a suffix has; nothing of passages, models or the index. No file of many records is
+loaded whole: memory is bounded by one record of at most 64 MiB, and about 120 bytes an id.
+
+    PATHs -> walk -> the format's reader -> rows -> assembly -> Record | Rejected | Skipped
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from indexer.readers.assembly import article_from_row
+from indexer.readers.csv_rows import read_csv
+from indexer.readers.feed import read_feed
+from indexer.readers.html import read_html
+from indexer.readers.identity import SeenIds
+from indexer.readers.jsonl import read_jsonl
+from indexer.readers.markdown import read_markdown
+from indexer.readers.normal_form import normalise_text
+from indexer.readers.parquet import read_parquet
+from indexer.readers.plain import read_plain
+from indexer.readers.records import Reader, Record, Rejected, Row, Skipped, Unfit, shown
+from indexer.readers.walk import Found, checked, walk
+from indexer.readers.warc import read_warc
+
+__all__ = ["READERS", "Record", "Rejected", "Skipped", "normalise_text", "read_articles"]
+
+_log = logging.getLogger(__name__)
+
+READERS: dict[str, Reader] = {
+    ".txt": read_plain,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+    **{kind + packing: read_jsonl for kind in (".jsonl", ".ndjson") for packing in ("", ".gz", ".zst")},
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+    ".warc": read_warc,
+    ".warc.gz": read_warc,
+    ".rss": read_feed,
+    ".atom": read_feed,
+    ".xml": read_feed,
+}
+
+
+def read_articles(paths: Sequence[Path]) -> Iterator[Record | Rejected | Skipped]:
+    """The articles of files and folders, PATH by PATH, a folder in the order of its names.
+
+    A record that cannot be read is Rejected and the reading goes on; a file in a folder that no
+    reader knows is Skipped and logged. Raises InputError at once if a PATH does not exist or holds
+    nothing to read, and DuplicateArticle where the second of two files with one id is met.
+    """
+    return _read(checked([Path(path) for path in paths], READERS))
+
+
+def _read(paths: Sequence[Path]) -> Iterator[Record | Rejected | Skipped]:
+    seen = SeenIds()
+    for item in walk(paths, READERS):
+        if isinstance(item, Found):
+            seen.start_file(shown(item.path))
+            yield from _read_file(item, seen)
+            continue
+        if isinstance(item, Skipped):
+            _log.info("skipped %s: %s", item.path, item.reason)
+        yield item
+
+
+def _read_file(file: Found, seen: SeenIds) -> Iterator[Record | Rejected]:
+    path = shown(file.path)
+    for row in _rows(file):
+        if isinstance(row, Rejected):
+            yield row
+            continue
+        try:
+            article = article_from_row(row, file.id if row.line is None else f"{file.id}#{row.line}")
+        except Unfit as fault:
+            yield Rejected(path, row.line, str(fault))
+            continue
+        first_line = seen.note(article.id, row.line)
+        if first_line is None:
+            yield Record(article, path, row.line)
+        else:
+            yield Rejected(path, row.line, f"the id {article.id!r} stands already on line {first_line}")
+
+
+def _rows(file: Found) -> Iterator[Row | Rejected]:
+    try:
+        yield from READERS[file.suffix](file.path)
+    except Unfit as fault:
+        yield Rejected(shown(file.path), None, str(fault))
+    except OSError as error:
+        yield Rejected(shown(file.path), None, f"cannot be read: {error.strerror or error}")

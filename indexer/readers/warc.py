@@ -1,0 +1,96 @@
+"""Reader of .warc and .warc.gz: an HTML page a server answered with (status 200) -> a row.
+
+Other records (requests, metadata, images, redirects, errors) are no articles and are passed over.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from indexer.readers.html import MAX_PAGE_BYTES, page_fields
+from indexer.readers.markup import page_markup
+from indexer.readers.records import MAX_RECORD_BYTES, Rejected, Row, Unfit, shown
+from indexer.readers.streams import ChunkStream, open_regular, unpacked
+
+_log = logging.getLogger(__name__)
+
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+_ENCODINGS = ("", "identity", "gzip", "deflate")
+_CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}\"?([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+
+
+def read_warc(path: Path) -> Iterator[Row | Rejected]:
+    """A row for each HTML page, numbered by its record, with its URL as id. Raises Unfit, OSError."""
+    from warcio.archiveiterator import ArchiveIterator
+    from warcio.exceptions import ArchiveLoadFailed
+
+    name, number, pages = shown(path), 0, 0
+    with open_regular(path) as file:
+        # Unpacked here: warcio takes an archive that is cut off or damaged for one that ends.
+        chunks = ChunkStream(_with_line_ends(unpacked(file, path.name)))
+        try:
+            for record in ArchiveIterator(chunks, no_record_parse=True):
+                number += 1
+                page = _page(name, number, record)
+                if page is not None:
+                    pages += 1
+                    yield page
+        except Unfit as fault:
+            yield Rejected(name, number + 1, str(fault))
+        except (ArchiveLoadFailed, ValueError, AttributeError) as error:
+            yield Rejected(name, number + 1, f"not a WARC record: {str(error)[:100] or type(error).__name__}")
+    _log.info("%s: %d records, %d of them HTML pages", name, number, pages)
+
+
+def _page(name: str, number: int, record: Any) -> Row | Rejected | None:
+    try:
+        found = _html(record)
+        while record.raw_stream.read(1 << 16):
+            pass
+        if record.length is None or record.raw_stream.limit:
+            raise Unfit("the record is cut off, or its Content-Length is wrong")
+        if found is None:
+            return None
+        body, charset = found
+        url = record.rec_headers.get_header("WARC-Target-URI") or ""
+        fields = page_fields(page_markup(body, charset), url)
+    except Unfit as fault:
+        return Rejected(name, number, str(fault))
+    return Row(number, {**fields, "_id": url})
+
+
+def _html(record: Any) -> tuple[bytes, str | None] | None:
+    """(body, charset of the header) of a record that is an HTML page, else None."""
+    from warcio.statusandheaders import StatusAndHeadersParser
+
+    if record.rec_type != "response" or not record.length:
+        return None
+    if record.length > MAX_RECORD_BYTES:
+        raise Unfit(f"a record of more than {MAX_RECORD_BYTES >> 20} MiB")
+    # Not left to the iterator, for which one bad HTTP header is the end of the archive.
+    headers = StatusAndHeadersParser(["HTTP/"], verify=False).parse(record.raw_stream)
+    content_type = (headers.get_header("content-type") or "").lower()
+    if headers.get_statuscode() != "200" or not content_type.startswith(_HTML_TYPES):
+        return None
+    encoding = (headers.get_header("content-encoding") or "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise Unfit(f"content encoding {encoding[:20]!r}; expected gzip, deflate or none")
+    record.http_headers = headers
+    body: bytes = record.content_stream().read(MAX_PAGE_BYTES + 1)
+    if len(body) > MAX_PAGE_BYTES:
+        raise Unfit(f"a page of more than {MAX_PAGE_BYTES >> 20} MiB")
+    charset = _CHARSET.search(content_type)
+    return body, charset and charset[1]
+
+
+def _with_line_ends(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, refused where 64 MiB hold no line end: warcio reads header lines of any length."""
+    since = 0
+    for chunk in chunks:
+        end = chunk.rfind(b"\n")
+        since = since + len(chunk) if end < 0 else len(chunk) - end - 1
+        if since > MAX_RECORD_BYTES:
+            raise Unfit(f"no line end within {MAX_RECORD_BYTES >> 20} MiB")
+        yield chunk

@@ -1,0 +1,81 @@
+"""The manifest: one JSON file that says what a generation is made of, down to every file's hash.
+
+Knows nothing of how a generation is committed (directory.py). Manifest <-> manifest.json
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from passage_index.encoder import EncoderIdentity
+from passage_index.errors import CorruptIndex, FormatMismatch
+from passage_index.segment import SegmentRecord
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size in bytes and SHA-256 of one file."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What shaped an index, and what it holds."""
+
+    generation: int
+    created_at: str  # UTC, ISO 8601
+    encoder: EncoderIdentity
+    chunking: Mapping[str, int]
+    analyzer: Mapping[str, Any]
+    segments: tuple[SegmentRecord, ...]
+    next_passage_no: int
+    next_segment: int
+    deleted: int = 0  # passages that are in a segment but not in the generation
+    build: Mapping[str, Any] = field(default_factory=dict)  # the report of the run that made it
+    files: Mapping[str, FileRecord] = field(default_factory=dict)  # path below the generation -> record
+
+    @property
+    def articles(self) -> int:
+        """Articles in all segments, deleted ones included."""
+        return sum(segment.articles for segment in self.segments)
+
+    @property
+    def passages(self) -> int:
+        """Passages that a search can return."""
+        return sum(segment.passages for segment in self.segments) - self.deleted
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes; the same manifest always gives the same bytes."""
+        data = {"format_version": FORMAT_VERSION, **asdict(self)}
+        return (json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def parse_manifest(raw: bytes, where: str) -> Manifest:
+    """The inverse of `to_bytes`. `where` names the file in errors.
+
+    Raises FormatMismatch on another format version, CorruptIndex on anything unreadable.
+    """
+    try:
+        data = json.loads(raw)
+        version = data.pop("format_version")
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise CorruptIndex(
+            f"{where} is not a manifest: {error}; restore the index or build it anew"
+        ) from error
+    if version != FORMAT_VERSION:
+        raise FormatMismatch(
+            f"{where} has index format {version!r}, this version reads {FORMAT_VERSION}; "
+            f"build the index anew with `indexer build` or use the version that made it"
+        )
+    try:
+        data["encoder"] = EncoderIdentity(**data["encoder"])
+        data["segments"] = tuple(SegmentRecord.from_json(one) for one in data["segments"])
+        data["files"] = {name: FileRecord(**record) for name, record in data["files"].items()}
+        return Manifest(**data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptIndex(f"{where} lacks or has unknown parts: {error}; build the index anew") from error

@@ -1,0 +1,150 @@
+"""The command `search-api`: reads arguments, calls the searcher or the server, turns errors into exit codes.
+
+Data goes to stdout, messages to stderr.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+# One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import typer  # noqa: E402
+
+from passage_index.errors import InputError, SearchEngineError  # noqa: E402
+from search_api.fusion import Mode  # noqa: E402
+from search_api.hits import SearchReply, SearchRequest  # noqa: E402
+
+app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Converted models, checked files.", envvar="SEARCH_CACHE")
+]
+
+
+@app.command("serve")
+def serve_command(
+    index: IndexOption,
+    host: Annotated[str, typer.Option(help="Address to bind.", envvar="SEARCH_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.", envvar="SEARCH_PORT")] = 8000,
+    cache: CacheOption = None,
+) -> None:
+    """Serve the page and the HTTP API."""
+    import uvicorn
+
+    from search_api.app import create_app
+    from search_api.searcher import open_searcher
+    from search_api.settings import Settings
+
+    searcher = open_searcher(index, cache)  # before binding: a broken index must not look alive
+    settings = Settings(index=index, host=host, port=port, cache=cache)
+    print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
+    uvicorn.run(
+        create_app(settings, searcher),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+@app.command("search")
+def search_command(
+    question: Annotated[str, typer.Argument(help="A question, or words.")],
+    index: IndexOption,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword")] = "hybrid",
+    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    cache: CacheOption = None,
+) -> None:
+    """Rank the passages that answer a question.
+
+    Example: search-api search "How many residents may be evacuated" --index my-index
+    """
+    from search_api.searcher import open_searcher
+
+    searcher = open_searcher(index, cache)
+    try:
+        request = SearchRequest(question, limit=limit, mode=_mode(mode))
+        reply = searcher.search(request)
+    finally:
+        searcher.close()
+    print(_json(request, reply) if as_json else _text(reply))
+
+
+@app.command("batch")
+def batch_command(
+    queries: Annotated[
+        Path, typer.Argument(help="JSON lines: _id, text (or question).", metavar="QUERIES.jsonl")
+    ],
+    index: IndexOption,
+    out: Annotated[Path, typer.Option("--out", help="TREC run file to write.")],
+    depth: Annotated[int, typer.Option(help="Articles a question.", min=1, max=1000)] = 100,
+    passages: Annotated[Path | None, typer.Option(help="Also write ranked passages as JSON lines.")] = None,
+    cache: CacheOption = None,
+) -> None:
+    """Answer many questions: TREC run lines with article ids, and ranked passages if asked."""
+    from search_api.batch import run_batch
+    from search_api.searcher import open_searcher
+
+    searcher = open_searcher(index, cache)
+    try:
+        with out.open("w", encoding="utf-8") as run:
+            if passages is None:
+                count = run_batch(searcher, queries, run, depth)
+            else:
+                with passages.open("w", encoding="utf-8") as ranked:
+                    count = run_batch(searcher, queries, run, depth, ranked)
+    finally:
+        searcher.close()
+    print(f"{count} questions answered, run written to {out}", file=sys.stderr)
+
+
+def _mode(text: str) -> Mode:
+    if text not in ("hybrid", "semantic", "keyword"):
+        raise InputError(f"--mode is {text!r}; it can be hybrid, semantic or keyword")
+    return text  # type: ignore[return-value]
+
+
+def _json(request: SearchRequest, reply: SearchReply) -> str:
+    from search_api.schemas import reply_body
+
+    return reply_body(request, reply).model_dump_json(indent=1)
+
+
+def _text(reply: SearchReply) -> str:
+    lines = []
+    for hit in reply.hits:
+        article, passage = hit.stored.article, hit.stored.passage
+        where = " · ".join(str(part) for part in (article.source, article.published or "undated") if part)
+        lines += [f"{hit.rank}. {hit.score:.2f}  {article.title or article.id}  ({where})"]
+        lines += [f"   {' '.join(hit.stored.text.split())}"]
+        lines += [f"   {article.id} [{passage.start}:{passage.end}]"]
+        lines += [f"   + {len(hit.duplicates)} similar"] if hit.duplicates else []
+        lines.append("")
+    lines += [f"warning: {warning}" for warning in reply.warnings]
+    lines.append(
+        f"{len(reply.hits)} of {reply.total} passages, {reply.took_ms:.0f} ms, generation {reply.generation}"
+    )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Entry point: one error tree, one exit code each."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except SearchEngineError as error:
+        print(f"search-api: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

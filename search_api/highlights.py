@@ -1,0 +1,35 @@
+"""What to mark in a passage: the sentence nearest to the question, and the question's words.
+
+Uses the stored sentence vectors; encodes nothing. passage + question -> highlights
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from passage_index.lexical import Words
+from passage_index.types import StoredPassage
+from search_api.hits import Highlight
+
+_WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
+
+
+def word_highlights(
+    stored: StoredPassage, words: Words, terms: Callable[[str], list[str]]
+) -> list[Highlight]:
+    """Words of the passage that share an index term with the question."""
+    wanted = {*words.terms, *words.compounds}
+    if not wanted:
+        return []
+    known = lru_cache(maxsize=None)(terms)
+    return [
+        Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
+        for match in _WORD.finditer(stored.text)
+        if not wanted.isdisjoint(known(match[0]))
+    ]
+
+
+def sentence_highlight(stored: StoredPassage, best: int) -> Highlight:
+    """The sentence at position `best` of the passage."""
+    start, end = stored.passage.sentences[best]
+    return Highlight(start, end, "sentence")

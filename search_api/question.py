@@ -1,0 +1,64 @@
+"""What a question says: the words that matter, quoted phrases, +must and -not.
+
+Stop words are left out of the question, never of the index: `US`, `WHO` and `Will` in capitals stay.
+Knows the analyzer's terms only through the function it is given. text -> Words
+"""
+
+import re
+from collections.abc import Callable
+
+from passage_index.lexical import Words, compounds
+
+Terms = Callable[[str], list[str]]
+
+STOP_WORDS = frozenset(
+    """a about after again all also am an and any are aren't as at be because been before being between both but by
+    can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from further had
+    hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is isn't it its
+    itself just let's me more most my myself no nor not of off on once only or other our ours ourselves out over own
+    please same she should shouldn't so some such tell than that the their theirs them themselves then there these
+    they this those through to too under until up upon us very was wasn't we were weren't what when where which while
+    who whom whose why will with won't would wouldn't you your yours yourself""".split()
+)
+
+_QUOTED = re.compile(r'([+-]?)["“„«]([^"“”„«»]{1,300})["”“»]')
+_SIGNED = re.compile(r"(?:(?<=\s)|^)([+-])(\w[\w'’.-]{0,100})")
+_WORD = re.compile(r"\w[\w'’]*")
+
+
+def parse_words(question: str, terms: Terms) -> Words:
+    """The lexical side of a question. Never empty when the question has a word, stop words or not."""
+    required: list[tuple[str, ...]] = []
+    excluded: list[tuple[str, ...]] = []
+
+    def take(match: re.Match[str]) -> str:
+        phrase = tuple(terms(match[2]))
+        if phrase:
+            (excluded if match[1] == "-" else required).append(phrase)
+        return " " if match[1] == "-" else f" {match[2]} "
+
+    rest = _SIGNED.sub(take, _QUOTED.sub(take, question))
+    matter = [word for word in _WORD.findall(rest) if matters(word, rest)]
+    kept = _without_stop_words(rest) if matter else rest
+    joined = [word.lower() for word in compounds(rest)] + [_plain(word) for word in matter]
+    return Words(
+        terms=tuple(dict.fromkeys(terms(kept))),
+        compounds=tuple(dict.fromkeys(joined)),
+        required=tuple(required),
+        excluded=tuple(excluded),
+    )
+
+
+def matters(word: str, question: str) -> bool:
+    """False for a stop word, unless it stands in capitals in a question that is not all capitals."""
+    if word.lower().replace("’", "'") not in STOP_WORDS:
+        return True
+    return len(word) > 1 and word.isupper() and not question.isupper()
+
+
+def _without_stop_words(question: str) -> str:
+    return _WORD.sub(lambda match: match[0] if matters(match[0], question) else " ", question)
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"\W", "", word).lower()
