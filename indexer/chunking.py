@@ -25,12 +25,13 @@ _INSIDE_PARAGRAPH = 0.08
 _AFTER_HEADING = 0.20
 _HEADING_WORDS = 12
 
-# Scripts that put no blanks between words: two of their characters count as a word.
+# Scripts that put no blanks between words.
 _UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff]"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 _TITLE_PART = re.compile(r"\w+|[^\w\s]")
+# A word that a tokenizer does not know may be one token at any length: a passage stays bounded all the same.
+_LONGEST_TOKEN = 16
 # The units between which a sentence over the limit is cut: words, and pieces of very long ones.
 _UNIT = re.compile(r"[^\s；：，、]{0,15}\S\s*")
 _CHARACTER = re.compile(r"\S\s*")
@@ -105,7 +106,10 @@ def split_article(
     around, *tokens = count_tokens([head, *(text[start:end] for start, end in whole)])
     around += special_tokens
     room = chunking.max_tokens - around
-    parts = [_Part(start, end, n) for (start, end), n in zip(whole, tokens, strict=True)]
+    parts = [
+        _Part(start, end, max(n, (end - start) // _LONGEST_TOKEN))
+        for (start, end), n in zip(whole, tokens, strict=True)
+    ]
     while True:
         parts = [piece for part in parts for piece in _fitting(article, part, room, count_tokens)]
         windows = _windows(parts, *_weights(text, parts), room, chunking)
@@ -216,7 +220,7 @@ def _fitting(article: Article, part: _Part, room: int, count_tokens: CountTokens
         return [part]
     for pattern in (_UNIT, _CHARACTER):
         units = [match.span() for match in pattern.finditer(article.text, part.start, part.end)]
-        tokens = count_tokens([article.text[start:end] for start, end in units])
+        tokens = [max(n, 1) for n in count_tokens([article.text[start:end] for start, end in units])]
         if len(units) > 1 and max(tokens) <= room:
             stops = _cut(article.text, units, tokens, room)
             spans = [(units[a][0], units[b - 1][1], sum(tokens[a:b])) for a, b in pairwise([0, *stops])]

@@ -53,14 +53,14 @@ _OPENER = (
     r"|Коли|Проте|Однак|Тому|Так|Як|Що|Наразі|Водночас|Раніше|Зараз|Згодом|Загалом|Крім|Усього|Серед)\b"
 )
 # Ends that sentencex overlooks: a quotation that opens after an unbalanced one, words that it takes for
-# the abbreviation of a state or month, and abbreviations with which a sentence may end.
+# the abbreviation of a state or month, abbreviations that a sentence may end with, a whole one in brackets.
 _OVERLOOKED = re.compile(
-    r"[.!?] +(?:(?<=[a-z]{3}[.!?] )(?=[\"“][A-Z])"
+    r"[.!?]\)? +(?:(?<=[a-z]{4}[.!?]\) )(?=[A-Z])|(?<=[a-z]{3}[.!?] )(?=[\"“][A-Z])"
     r"|(?<= (?:me|no|DC|LA)\. )(?=[A-Z])|(?<= (?:ill|May)\. )(?=[A-Z])"
     rf"|(?<=[.\s](?:m|р|[CSKN])\. )(?={_OPENER} )|(?<=[ .](?:рр|ст|ін)\. )(?={_OPENER} )"
     rf"|(?<= (?:грн|тис|обл|год)\. )(?={_OPENER} ))"
 )
-_LIST_MARK = re.compile(r"\W*(?:\d{1,3}|[^\W\d_])[.)]")
+_LIST_MARK = re.compile(r"\W*(?:\d{1,3}|[^\W\d_]|\d{1,2}(?:[:.]\d\d)? ?[ap]\.m)[.)]")
 _ZONE_OR_DAY = (
     r"[ECMP][SD]?T\b|GMT|BST|UTC|CES?T\b|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]*day)?s?\b"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d"

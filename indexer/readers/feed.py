@@ -8,7 +8,7 @@ from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 
 from indexer.readers.markup import fragment_text
-from indexer.readers.records import Rejected, Row, Unfit
+from indexer.readers.records import Rejected, Row, Unfit, shown
 from indexer.readers.streams import whole
 
 MAX_FEED_BYTES = 32 << 20  # feedparser holds a feed whole, several times over
@@ -25,7 +25,10 @@ def read_feed(path: Path) -> Iterator[Row | Rejected]:
     if not found.get("version") and not found.entries:
         raise Unfit("not an RSS or Atom feed")
     for number, entry in enumerate(found.entries, 1):
-        yield Row(number, _fields(entry, found.feed))
+        try:
+            yield Row(number, _fields(entry, found.feed))
+        except Unfit as fault:
+            yield Rejected(shown(path), number, str(fault))
 
 
 def _refuse_entities(data: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from indexer.readers.normal_form import without_controls
 from indexer.readers.records import Unfit
 
 _BLOCKS = (
@@ -18,25 +19,21 @@ _BLOCKS = (
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main",
     "nav", "ol", "p", "pre", "section", "summary", "table", "ul",
 )  # fmt: skip
-_GAPS = dict.fromkeys(_BLOCKS, "\n\n") | {
-    "br": "\n",
-    "li": "\n",
-    "tr": "\n",
-    "dt": "\n",
-    "dd": "\n",
-    "td": " ",
-    "th": " ",
-}
+_LINES = ("br", "li", "tr", "dt", "dd")
+_GAPS = dict.fromkeys(_BLOCKS, "\n\n") | dict.fromkeys(_LINES, "\n") | {"td": " ", "th": " "}
 _NOT_TEXT = ("title", "script", "style", "noscript", "template", "svg", "iframe", "object")
 _BLANK_LINES = re.compile("\n{3,}")
+
+_CLOSED_ROOT = re.compile(r"(<html\b[^<>]{0,500}?)\s?/>", re.IGNORECASE)
 
 _HEAD_BYTES = 4096
 _SAMPLE_BYTES = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARED = re.compile(rb"(?:charset|encoding)\s{0,9}=\s{0,9}[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-# What pages are written in; Python's other codecs (idna, punycode, unicode_escape) are slow or unsafe.
+# What pages are written in, not all Python decodes (idna, unicode_escape); UTF-16 has a BOM, or cannot
+# be what a declaration in ASCII says.
 _OF_PAGES = re.compile(
-    r"utf-8|utf-16.*|cp\d+|iso8859-\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|mac-\w+|tis-620"
+    r"utf-8|cp\d+|iso8859-\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|mac-\w+|tis-620"
 )
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}  # as browsers do
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -50,7 +47,7 @@ def fragment_text(fragment: str) -> str:
     """
     if "<" not in fragment and "&" not in fragment:
         return fragment.strip()
-    tree = page_tree(fragment)
+    tree = page_tree(f"<div>{fragment}</div>")  # never empty
     etree.strip_elements(tree, *_NOT_TEXT, with_tail=False)
     pieces: list[str] = []
     for event, node in etree.iterwalk(tree, events=("start", "end")):
@@ -67,6 +64,8 @@ def page_tree(markup: str) -> Any:
     parser = lxml_html.HTMLParser(
         encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, collect_ids=False
     )
+    # libxml2 ends a page at a NUL, and after a root element that closes itself.
+    markup = _CLOSED_ROOT.sub(r"\1>", without_controls(markup), count=1)
     try:
         tree = lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError) as error:

@@ -17,9 +17,14 @@ def normalise_text(text: str) -> str:
     """
     text = _LINE_ENDS.sub("\n", text)
     # Before NFC: a character between a letter and its accent would keep them apart.
-    text = unicodedata.normalize("NFC", _CONTROLS.sub("", text))
+    text = unicodedata.normalize("NFC", without_controls(text))
     text = "\n".join([line.rstrip() for line in text.split("\n")])
     return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def without_controls(text: str) -> str:
+    """A text without control characters and BOMs; tabs and line ends stay."""
+    return _CONTROLS.sub("", text)
 
 
 def one_line(text: str) -> str:
