@@ -25,10 +25,8 @@ _INSIDE_PARAGRAPH = 0.08
 _AFTER_HEADING = 0.20
 _HEADING_WORDS = 12
 
-# Scripts that put no blanks between words.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+# Scripts that put no blanks between words: Thai, Lao, Myanmar, Khmer, kana, Han.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\U00020000-\U0003ffff]")
 _TITLE_PART = re.compile(r"\w+|[^\w\s]")
 # A word that a tokenizer does not know may be one token at any length: a passage stays bounded all the same.
 _LONGEST_TOKEN = 16

@@ -29,7 +29,7 @@ _FIRST_LETTER = re.compile(r"[^\w\n]*([^\W_])")
 
 _BLANK = re.compile(r"[^\S ]")
 _LETTER = re.compile(r"[^\W_]")
-_WITHOUT_QUOTES = str.maketrans(dict.fromkeys("\"“”„«»()[]", " "))
+_WITHOUT_QUOTES = str.maketrans(dict.fromkeys('"“”„«»()[]', " "))
 _QUOTE = re.compile(r"[\"“”„«»()\[\]]")
 _MARKS = "\"'“”„«»‘’()[]"
 _MARKS_AND_BLANK = _MARKS + " "
@@ -157,11 +157,11 @@ def _wrap_width(lines: list[Span], joined: list[bool]) -> int:
 
 
 def _ends_early(text: str, line: Span, below: Span, width: int) -> bool:
-    """True where a line end inside a wrapped block was meant: the next word had room on the line."""
+    """True where a line end in a wrapped block was meant: the next word had much room on the line."""
     if _LIST_ITEM.match(text, below[0]) or text.startswith("#", line[0]):
         return True
     word = text[below[0] : min(below[1], below[0] + width)].split()[0]
-    return line[1] - line[0] + 1 + len(word) <= width and not word[0].islower()
+    return 3 * (line[1] - line[0] + 1 + len(word)) <= 2 * width and not word[0].islower()
 
 
 def _paragraph_sentences(flat: str, start: int, end: int, code: str) -> list[Span]:

@@ -5,6 +5,7 @@ Stores nothing but terms and a number a record; texts come from the passage stor
 text -> lexical/{passages,articles} -> (passage number, score)
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import tantivy
 
 from passage_index.types import PassageNos, Scores
 
-ANALYZER = {"name": "words-2", "stemmer": "english", "k1": 1.2, "b": 0.75}
+ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, "b": 0.75}
 
 PASSAGES = "passages"
 ARTICLES = "articles"
@@ -118,9 +119,12 @@ class LexicalReader:
         """The words of a text as they stand in the index, in order, repeats kept."""
         return list(self._analyzer.analyze(searchable(text)))
 
-    def document_frequency(self, term: str) -> int:
-        """Records that hold a term of `terms`."""
-        return int(self._searcher.doc_freq("body", term))
+    def bound(self, words: Words, field: str = "body") -> float:
+        """No record's BM25 can exceed this: the sum of idf * (k1 + 1) over the terms, in the index or not."""
+        records = self.count()
+        counts = (self._searcher.doc_freq(field, term) for term in dict.fromkeys(words.terms))
+        idf = sum(math.log(1 + (records - n + 0.5) / (n + 0.5)) for n in counts)
+        return idf * (float(ANALYZER["k1"]) + 1)
 
     def any_of(self, words: Words, field: str = "body") -> Any:
         """A query whose score is the sum of BM25 over the words."""

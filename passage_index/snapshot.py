@@ -25,6 +25,15 @@ AMONG_LIMIT = 20_000  # allowed passages up to which tantivy is given their numb
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The highest BM25 that any passage, title or article could have for a question; 0 without words."""
+
+    lexical: float
+    title: float
+    article: float
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Candidates for one question, in no order, and what each leg says of every one of them.
 
@@ -42,6 +51,7 @@ class Pool:
     first_day: npt.NDArray[np.int32]
     last_day: npt.NDArray[np.int32]
     signature: npt.NDArray[np.uint16]
+    bounds: Bounds  # what the three BM25 scores could reach at most
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -165,6 +175,9 @@ class Snapshot:
             first_day=self._take(rows, "first_day"),
             last_day=self._take(rows, "last_day"),
             signature=self._take(rows, "signature"),
+            bounds=Bounds(
+                self.lexical.bound(words), self._articles.bound(words, "title"), self._articles.bound(words)
+            ),
         )
 
     # -- texts --------------------------------------------------------------------------------

@@ -78,10 +78,10 @@ def test_parse_published_precision_is_what_was_written(value: object, expected: 
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, "", "  ", "yesterday", "9/11/2023", "09-11-2023", "2023-13-01", "2023-02-29", "31 April 2023",
-        "0999-01-01", "2201-01-01", 999, 2201, 0, -1, 86_400, 10**30, float("nan"), float("inf"), 3.5,
-        "2023.11", "202311", "11/2023", "Smarch 9, 2023", "9 November", "2023-11-09 by A. Writer", "٢٠٢٣-١١-٠٩",
-        "2023-11-09" + " " * 100, [2023], b"2023-11-09",
+        None, True, "", "  ", "yesterday", "9/11/2023", "09-11-2023", "2023-13-01", "2023-02-29",
+        "31 April 2023", "0999-01-01", "2201-01-01", 999, 2201, 0, -1, 86_400, 10**30, float("nan"),
+        float("inf"), 3.5, "2023.11", "202311", "11/2023", "Smarch 9, 2023", "9 November",
+        "2023-11-09 by A. Writer", "٢٠٢٣-١١-٠٩", "2023-11-09" + " " * 100, [2023], b"2023-11-09",
     ],
 )  # fmt: skip
 def test_parse_published_unclear_is_none(value: object) -> None:
@@ -101,7 +101,9 @@ def test_parse_published_almost_dates_never_raises(value: str) -> None:
 
 @given(st.dates(date(1000, 1, 1), date(2200, 12, 31)))
 def test_parse_published_reads_every_form_of_a_day_alike(day: date) -> None:
-    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][day.month - 1]
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][
+        day.month - 1
+    ]
     forms = [f"{day.year:04d}-{day.month:02d}-{day.day:02d}", f"{day.day} {month} {day.year:04d}", day]
     assert {parse_published(form) for form in forms} == {PartialDate(day, day)}
 

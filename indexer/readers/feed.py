@@ -8,7 +8,7 @@ from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 
 from indexer.readers.markup import fragment_text
-from indexer.readers.records import Rejected, Row, Unfit, shown
+from indexer.readers.records import PARSER_FAULTS, Rejected, Row, Unfit, shown
 from indexer.readers.streams import whole
 
 MAX_FEED_BYTES = 32 << 20  # feedparser holds a feed whole, several times over
@@ -21,7 +21,10 @@ def read_feed(path: Path) -> Iterator[Row | Rejected]:
     data = whole(path, MAX_FEED_BYTES)
     _refuse_entities(data)
     # A stream, for feedparser would take bytes that look like a path or an address for one.
-    found = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        found = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    except PARSER_FAULTS as error:
+        raise Unfit(f"not readable as a feed: {type(error).__name__}") from error
     if not found.get("version") and not found.entries:
         raise Unfit("not an RSS or Atom feed")
     for number, entry in enumerate(found.entries, 1):
@@ -58,7 +61,7 @@ def _fields(entry: Any, feed: Any) -> dict[str, object]:
         "source": None if link else feed.get("title"),
         "language": feed.get("language"),
         "author": entry.get("author"),
-        "tags": [tag.get("term") for tag in entry.get("tags", ()) if tag.get("term")],
+        "tags": [tag.get("term") for tag in entry.get("tags", ()) if tag.get("term")] or None,
         "feed": feed.get("title"),
     }
 

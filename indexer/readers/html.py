@@ -14,7 +14,7 @@ from lxml import etree
 
 from indexer.dates import parse_published
 from indexer.readers.markup import fragment_text, page_markup, page_tree
-from indexer.readers.records import Rejected, Row, Unfit
+from indexer.readers.records import PARSER_FAULTS, Rejected, Row, Unfit
 from indexer.readers.streams import whole
 from passage_index.types import PartialDate
 
@@ -28,8 +28,6 @@ _DATE_NAMES = (
 _JSON_LD_DATE = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{4,64})"')
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<>]{0,500})</title", re.IGNORECASE)
 _KEPT = ("author", "description", "sitename", "categories", "tags")
-# What third-party parsers were seen to raise on damaged pages, beside lxml's own errors.
-_FAULTS = (etree.LxmlError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 def read_html(path: Path) -> Iterator[Row | Rejected]:
@@ -55,7 +53,7 @@ def page_fields(markup: str, url: str | None = None) -> dict[str, object]:
             include_comments=False,
             date_extraction_params={"extensive_search": False, "original_date": True},
         )
-    except _FAULTS as error:
+    except (etree.LxmlError, *PARSER_FAULTS) as error:
         raise Unfit(f"not readable as HTML: {type(error).__name__}") from error
     if found is None or not found.text:
         return _fragment_fields(markup, url)
@@ -69,8 +67,10 @@ def _found_fields(found: Any, published: PartialDate | None, url: str | None) ->
     if first.strip() == title and below:
         text = below  # the heading, which is kept as the title
     url = url or found.url
-    fields: dict[str, object] = {key: getattr(found, key) for key in _KEPT if getattr(found, key)}
-    return fields | {
+    kept = {key: getattr(found, key) for key in _KEPT}
+    if kept["sitename"] == found.hostname:
+        del kept["sitename"]  # trafilatura's way to say that it found none
+    return {key: value for key, value in kept.items() if value} | {
         "title": title,
         "text": text.replace("\n", "\n\n"),  # each line is a block of the page
         "date": str(published) if published else found.date,

@@ -40,19 +40,22 @@ def plain_text(markdown: str, title_wanted: bool = False) -> tuple[str, str]:
     pieces: list[str] = []
     title = ""
     tokens = _parser().parse(markdown)
-    mark, tight, cell = "", False, 0  # a list mark, a tight list, the number of a cell in its row
+    mark, tight, cell = "", False, 0  # a list mark, an item of a tight list, the number of a cell in its row
+    begins = False  # a list that is in no other
     for before, token in zip([None, *tokens], tokens, strict=False):
         kind = token.type
         if kind == "list_item_open":
             mark = f"{token.info}{token.markup} " if token.info else "- "
         elif kind == "paragraph_open":
-            tight = token.hidden
+            tight = token.hidden and not begins
+        elif kind in ("bullet_list_open", "ordered_list_open"):
+            begins = token.level == 0
         elif kind == "tr_open":
             cell = 0
         words = _words(token)
         if not words:
             continue
-        if title_wanted and not title and before and before.tag == "h1" and not before.level:
+        if title_wanted and not title and _opens_title(before):
             title = words
             if not pieces:
                 continue
@@ -62,13 +65,17 @@ def plain_text(markdown: str, title_wanted: bool = False) -> tuple[str, str]:
         else:
             gap = "\n" if tight else "\n\n"
         pieces += (gap, mark, words)
-        mark, tight = "", False
+        mark, tight, begins = "", False, False
     return title, "".join(pieces).strip()
 
 
 @cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def _opens_title(token: Token | None) -> bool:
+    return token is not None and token.type == "heading_open" and token.tag == "h1" and token.level == 0
 
 
 def _words(token: Token) -> str:

@@ -35,4 +35,6 @@ def split_title(text: str) -> tuple[str, str]:
     line, blank, below = text.partition("\n\n")
     if not blank or "\n" in line or len(line) > MAX_TITLE_CHARS or line.endswith(_ENDS_A_SENTENCE):
         return "", text
+    if not any(map(str.isalnum, line)):  # a rule
+        return "", text
     return line, below

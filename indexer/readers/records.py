@@ -12,6 +12,9 @@ from passage_index.types import Article
 
 MAX_RECORD_BYTES = 64 << 20  # one line, file, cell or archive record; more is refused, never read whole
 
+# What third-party parsers were seen to raise on damaged input, beside their own errors.
+PARSER_FAULTS = (ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -65,9 +68,9 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 def kind_of(value: object) -> str:
     """What JSON calls a value, with its article: `an array`."""
-    if isinstance(value, bool):
-        return "a boolean"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "a boolean"
     kinds: tuple[tuple[type, str], ...] = (
         (dict, "an object"), (list, "an array"), (str, "a string"), (int, "a number"), (float, "a number"),
     )  # fmt: skip
-    return next((kind for type_, kind in kinds if isinstance(value, type_)), str(value)[:20])
+    return next((kind for type_, kind in kinds if isinstance(value, type_)), type(value).__name__)

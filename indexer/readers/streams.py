@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _ZST_CHUNK = 1 << 10  # a block of 4 bytes can hold 128 KiB, so 1 KiB unpacks to 32 MiB at the worst
 _ZST_WINDOW = 1 << 27
+_GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -102,6 +103,25 @@ def _unzstd(file: BinaryIO) -> Iterator[bytes]:
         raise Unfit(f"the zstd archive is damaged: {error}") from error
     if frame is not None:
         raise Unfit("the zstd archive is cut off: its end is missing")
+
+
+def inflated(data: bytes, encoding: str, limit: int) -> bytes:
+    """The body of a web page whose server packed it (`gzip`, `deflate`) or said that it did.
+
+    Raises Unfit if the packing is damaged, or the page has more than `limit` bytes.
+    """
+    if encoding == "deflate" or (encoding == "gzip" and data.startswith(_GZIP)):  # else stored unpacked
+        has_no_header = encoding == "deflate" and not data.startswith(_ZLIB)
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS if has_no_header else zlib.MAX_WBITS | 32)
+        try:
+            data = inflater.decompress(data, limit + 1)
+        except zlib.error as error:
+            raise Unfit(f"the packed page is damaged: {error}") from error
+        if not inflater.eof and len(data) <= limit:
+            raise Unfit("the packed page is cut off: its end is missing")
+    if len(data) > limit:
+        raise Unfit(f"a page of more than {limit >> 20} MiB")
+    return data
 
 
 def utf8_stream(chunks: Iterator[bytes]) -> io.BufferedReader:

@@ -11,8 +11,8 @@ from typing import Any
 
 from indexer.readers.html import MAX_PAGE_BYTES, page_fields
 from indexer.readers.markup import page_markup
-from indexer.readers.records import MAX_RECORD_BYTES, Rejected, Row, Unfit, shown
-from indexer.readers.streams import ChunkStream, open_regular, unpacked
+from indexer.readers.records import MAX_RECORD_BYTES, PARSER_FAULTS, Rejected, Row, Unfit, shown
+from indexer.readers.streams import ChunkStream, inflated, open_regular, unpacked
 
 _log = logging.getLogger(__name__)
 
@@ -26,20 +26,24 @@ def read_warc(path: Path) -> Iterator[Row | Rejected]:
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
-    name, number, pages = shown(path), 0, 0
+    name, number, pages, errors = shown(path), 0, 0, 0
     with open_regular(path) as file:
         # Unpacked here: warcio takes an archive that is cut off or damaged for one that ends.
         chunks = ChunkStream(_with_line_ends(unpacked(file, path.name)))
         try:
-            for record in ArchiveIterator(chunks, no_record_parse=True):
-                number += 1
+            archive = ArchiveIterator(chunks, no_record_parse=True)
+            archive.INC_RECORD = ""  # what it would print to stderr; its count is reported here
+            for record in archive:
+                if archive.err_count > errors:
+                    yield Rejected(name, number, "the record is longer than its Content-Length says")
+                errors, number = archive.err_count, number + 1
                 page = _page(name, number, record)
                 if page is not None:
                     pages += 1
                     yield page
         except Unfit as fault:
             yield Rejected(name, number + 1, str(fault))
-        except (ArchiveLoadFailed, ValueError, AttributeError) as error:
+        except (ArchiveLoadFailed, *PARSER_FAULTS) as error:
             yield Rejected(name, number + 1, f"not a WARC record: {str(error)[:100] or type(error).__name__}")
     _log.info("%s: %d records, %d of them HTML pages", name, number, pages)
 
@@ -63,6 +67,7 @@ def _page(name: str, number: int, record: Any) -> Row | Rejected | None:
 
 def _html(record: Any) -> tuple[bytes, str | None] | None:
     """(body, charset of the header) of a record that is an HTML page, else None."""
+    from warcio.bufferedreaders import ChunkedDataReader
     from warcio.statusandheaders import StatusAndHeadersParser
 
     if record.rec_type != "response" or not record.length:
@@ -77,10 +82,9 @@ def _html(record: Any) -> tuple[bytes, str | None] | None:
     encoding = (headers.get_header("content-encoding") or "").strip().lower()
     if encoding not in _ENCODINGS:
         raise Unfit(f"content encoding {encoding[:20]!r}; expected gzip, deflate or none")
-    record.http_headers = headers
-    body: bytes = record.content_stream().read(MAX_PAGE_BYTES + 1)
-    if len(body) > MAX_PAGE_BYTES:
-        raise Unfit(f"a page of more than {MAX_PAGE_BYTES >> 20} MiB")
+    chunked = (headers.get_header("transfer-encoding") or "").lower() == "chunked"
+    stream = ChunkedDataReader(record.raw_stream) if chunked else record.raw_stream
+    body = inflated(stream.read(MAX_PAGE_BYTES + 1), encoding, MAX_PAGE_BYTES)
     charset = _CHARSET.search(content_type)
     return body, charset and charset[1]
 

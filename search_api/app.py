@@ -1,0 +1,58 @@
+"""The HTTP service: routes, gate and error table put together.
+
+Holds no route of its own and reads no environment; `__main__` builds the settings.
+Settings (+ Searcher) -> FastAPI
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from passage_index.errors import SearchEngineError
+from search_api import routes_page, routes_search, routes_service
+from search_api.gate import Gate
+from search_api.page.rendering import STATIC, problem_page, wants_page
+from search_api.problems import Problem, problem_of, problem_reply
+from search_api.searcher import Searcher
+from search_api.serving import Serving
+from search_api.settings import Settings
+
+
+def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
+    """The service. Without a searcher it opens `settings.index` itself, while it already answers /healthz.
+
+    A searcher that is given is not closed here.
+    """
+    serving = Serving(settings, searcher)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with serving.running():
+            yield
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
+    app.state.serving = serving
+    app.add_middleware(Gate, settings=settings, refuse=refuse)
+    for kind in (RequestValidationError, HTTPException, SearchEngineError):
+        app.add_exception_handler(kind, _handle)
+    for router in (routes_search.router, routes_service.router, routes_page.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def refuse(request: Request, problem: Problem) -> Response:
+    """A problem as a page for a browser, as JSON for everyone else."""
+    request_id = request.scope["state"]["request_id"]
+    make = problem_page if wants_page(request) else problem_reply
+    return make(problem, request_id)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    return refuse(request, problem_of(error))

@@ -1,0 +1,62 @@
+"""What the routes share: the service behind a request, strictness about what it may hold, JSON out.
+
+Knows no single route. Request -> Serving; pydantic body -> bytes
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from search_api.serving import Serving
+
+PROBLEM_SCHEMA = "ProblemBody"
+
+# In the OpenAPI document: every other status is a problem.
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457).",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": f"#/components/schemas/{PROBLEM_SCHEMA}"}}
+        },
+    }
+}
+
+
+def serving_of(request: Request) -> Serving:
+    """The service that a request came to."""
+    serving: Serving = request.app.state.serving
+    return serving
+
+
+ServingOf = Annotated[Serving, Depends(serving_of)]
+
+
+def only_parameters(*names: str) -> Callable[[Request], None]:
+    """A dependency that refuses query parameters of any other name: a misspelt one must not go unnoticed."""
+
+    def check(request: Request) -> None:
+        unknown = [name for name in request.query_params if name not in names]
+        if unknown:
+            faults = [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in unknown]
+            raise RequestValidationError(faults)
+
+    return check
+
+
+def _json_only(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise HTTPException(415, "the body must be JSON, with the header Content-Type: application/json")
+
+
+JSON_ONLY = Depends(_json_only)
+
+
+def json_reply(body: BaseModel) -> Response:
+    """The body as it stands; it was valid when it was made."""
+    return Response(body.model_dump_json(), media_type="application/json")

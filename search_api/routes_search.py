@@ -1,0 +1,163 @@
+"""The routes an application asks: search, batch, articles, passages, verification.
+
+Each turns a body into a question to the searcher and its answer into a body; ranking is not done here.
+HTTP -> Serving -> JSON
+"""
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.responses import Response
+
+from passage_index.errors import InputError, NotFound
+from search_api.exchange import ERRORS, JSON_ONLY, ServingOf, json_reply, only_parameters
+from search_api.hits import SearchRequest
+from search_api.parameters import BatchBody, SearchBody, SearchParameters, search_request
+from search_api.schemas import (
+    BatchReplyBody,
+    CitedPassageBody,
+    SearchReplyBody,
+    cited_passage,
+    passage_body,
+    reply_body,
+)
+from search_api.schemas_index import (
+    ArticleBody,
+    PassagesBody,
+    VerificationBody,
+    article_body,
+    verification_body,
+)
+from search_api.serving import Serving
+from search_api.verification import verify
+
+router = APIRouter(responses=ERRORS)
+
+ArticleId = Annotated[str, Path(description="The article's id, percent-encoded; it may hold slashes.")]
+
+
+@router.get("/v1/search", response_model=SearchReplyBody, tags=["search"], summary="Search")
+async def search(asked: Annotated[SearchParameters, Query()], serving: ServingOf) -> Response:
+    """Rank the passages that answer a question."""
+    return json_reply(await _searched(asked, serving))
+
+
+@router.post(
+    "/v1/search",
+    response_model=SearchReplyBody,
+    tags=["search"],
+    summary="Search with a body",
+    dependencies=[Depends(only_parameters()), JSON_ONLY],
+)
+async def search_by_body(asked: SearchBody, serving: ServingOf) -> Response:
+    """Rank the passages that answer a question. Takes the names of GET, as JSON."""
+    return json_reply(await _searched(asked, serving))
+
+
+@router.post(
+    "/v1/search/batch",
+    response_model=BatchReplyBody,
+    tags=["search"],
+    summary="Several searches at once",
+    dependencies=[Depends(only_parameters()), JSON_ONLY],
+)
+async def search_batch(batch: BatchBody, serving: ServingOf) -> Response:
+    """Answer several searches, in their order. One that cannot be answered fails the whole batch."""
+    most = serving.settings.batch_limit
+    if len(batch.requests) > most:
+        raise InputError(f"requests: at most {most} in one batch here")
+    replies = await asyncio.gather(*(_numbered(i, one, serving) for i, one in enumerate(batch.requests)))
+    return json_reply(BatchReplyBody(replies=list(replies)))
+
+
+async def _numbered(number: int, asked: SearchParameters, serving: Serving) -> SearchReplyBody:
+    try:
+        return await _searched(asked, serving)
+    except InputError as error:
+        raise InputError(f"requests.{number}: {error}") from error
+
+
+async def _searched(asked: SearchParameters, serving: Serving) -> SearchReplyBody:
+    begun = time.perf_counter()
+    request: SearchRequest = search_request(asked, serving.settings)
+    reply = await serving.search(request)
+    return reply_body(request, reply, took_ms=(time.perf_counter() - begun) * 1000)
+
+
+@router.get(
+    "/v1/articles/{article_id:path}/passages",
+    response_model=PassagesBody,
+    tags=["texts"],
+    summary="An article's passages",
+    dependencies=[Depends(only_parameters())],
+)
+async def article_passages(article_id: ArticleId, serving: ServingOf) -> Response:
+    """All passages of an article, in the order of its text."""
+    found = await serving.run(serving.searcher.snapshot.article_passages, article_id)
+    if found is None:
+        raise NotFound("no such article")
+    return json_reply(PassagesBody(passages=[passage_body(stored) for stored in found]))
+
+
+@router.get(
+    "/v1/articles/{article_id:path}",
+    response_model=ArticleBody,
+    tags=["texts"],
+    summary="An article",
+    dependencies=[Depends(only_parameters())],
+)
+async def article(article_id: ArticleId, serving: ServingOf) -> Response:
+    """An article as it is stored, whole."""
+    found = await serving.run(serving.searcher.snapshot.article, article_id)
+    if found is None:
+        raise NotFound("no such article")
+    return json_reply(article_body(found))
+
+
+@router.get(
+    "/v1/passages/{passage_id}",
+    response_model=CitedPassageBody,
+    tags=["texts"],
+    summary="A passage",
+    dependencies=[Depends(only_parameters())],
+)
+async def passage(passage_id: str, serving: ServingOf) -> Response:
+    """A passage by its id, with what a citation says of its article."""
+    found = await serving.run(serving.searcher.snapshot.passage, passage_id)
+    if found is None:
+        raise NotFound("no such passage")
+    return json_reply(cited_passage(found))
+
+
+@router.get(
+    "/v1/verify",
+    response_model=VerificationBody,
+    tags=["texts"],
+    summary="Verify a citation",
+    dependencies=[Depends(only_parameters("article_id", "start", "end", "sha256"))],
+)
+async def verify_citation(
+    article_id: Annotated[str, Query()],
+    start: Annotated[int, Query(description="Code points into the article's text.")],
+    end: Annotated[int, Query(description="One past the last code point.")],
+    sha256: Annotated[str, Query(pattern="^[0-9a-fA-F]{64}$", description="Of the quote's UTF-8.")],
+    serving: ServingOf,
+) -> Response:
+    """Whether an article's text has, at that place, a quote of that hash."""
+    snapshot = serving.searcher.snapshot
+    verdict = await serving.run(verify, snapshot, article_id, start, end, sha256)
+    return json_reply(verification_body(verdict))
+
+
+@router.get("/search", include_in_schema=False)
+async def search_alias(asked: Annotated[SearchParameters, Query()], serving: ServingOf) -> Response:
+    """Short for GET /v1/search."""
+    return await search(asked, serving)
+
+
+@router.post("/search", include_in_schema=False, dependencies=[Depends(only_parameters()), JSON_ONLY])
+async def search_by_body_alias(asked: SearchBody, serving: ServingOf) -> Response:
+    """Short for POST /v1/search."""
+    return await search_by_body(asked, serving)

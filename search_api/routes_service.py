@@ -1,0 +1,78 @@
+"""The routes an operator and a developer ask: counts, life, readiness, the API's own description.
+
+/healthz and /readyz answer from the event loop and never wait for a thread. HTTP -> JSON, page
+"""
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse, Response
+
+from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, only_parameters
+from search_api.page.rendering import page_reply
+from search_api.problems import KINDS
+from search_api.schemas_index import AliveBody, ProblemBody, ReadyBody, StatsBody
+from search_api.statistics import statistics
+
+TITLE = "Article search"
+DESCRIPTION = (
+    "Semantic search over a corpus of articles: passages that answer a question, each with a citation that "
+    "can be checked. All offsets are Unicode code points into an article's stored text; spans are half open."
+)
+
+router = APIRouter(responses=ERRORS)
+
+
+@router.get(
+    "/v1/stats",
+    response_model=StatsBody,
+    tags=["service"],
+    summary="What the index holds",
+    dependencies=[Depends(only_parameters())],
+)
+async def stats(serving: ServingOf) -> Response:
+    """Counts of articles, passages, sources, languages and years, and the encoder."""
+    return json_reply(await serving.run(statistics, serving.searcher.snapshot))
+
+
+@router.get("/healthz", response_model=AliveBody, tags=["service"], summary="Alive")
+@router.head("/healthz", include_in_schema=False)
+async def healthz() -> Response:
+    """Always 200 while the process answers at all."""
+    return json_reply(AliveBody())
+
+
+@router.get("/readyz", response_model=ReadyBody, tags=["service"], summary="Ready")
+@router.head("/readyz", include_in_schema=False)
+async def readyz(serving: ServingOf) -> Response:
+    """200 when searches are answered, 503 with the reason while there is no index or encoder."""
+    manifest = serving.searcher.snapshot.manifest
+    body = ReadyBody(
+        generation=manifest.generation, passages=manifest.passages, encoder=str(manifest.encoder)
+    )
+    return json_reply(body)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi_json(request: Request) -> Response:
+    """The API, described for programs."""
+    return JSONResponse(openapi_document(request.app))
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> Response:
+    """The API, described for people."""
+    return page_reply("docs.html", document=openapi_document(request.app), kinds=KINDS)
+
+
+@lru_cache(maxsize=2)
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI of all routes under /v1 and the health checks; problems as one shared schema."""
+    document = get_openapi(
+        title=TITLE, version=version("article-search"), description=DESCRIPTION, routes=app.routes
+    )
+    document["components"]["schemas"][PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
+    return document

@@ -1,0 +1,149 @@
+"""The bodies that HTTP replies to a search with; what may be asked is in parameters.py.
+
+Everywhere else plain dataclasses do. Offsets are code points into the article's stored text.
+SearchReply, Hit, StoredPassage -> their JSON
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from passage_index.types import StoredPassage, sha256_text
+from search_api.hits import Hit, SearchReply, SearchRequest
+
+PublishedAt = Annotated[
+    str | None, Field(description="As exact as known: `2023-11-09`, `2023-11` or `2023`.")
+]
+
+
+class ScoresBody(BaseModel):
+    """The parts of a score."""
+
+    dense: Annotated[float, Field(description="Cosine of question and passage.")]
+    sentence: Annotated[float, Field(description="Cosine of question and the passage's nearest sentence.")]
+    lexical: Annotated[float, Field(description="BM25 of the passage.")]
+    fused: Annotated[float, Field(description="What the order is made by; only for this question.")]
+    rerank: Annotated[float | None, Field(description="Of a reranker, if one ran.")]
+
+
+class HighlightBody(BaseModel):
+    """Part of a passage worth marking."""
+
+    start: int
+    end: int
+    kind: Literal["sentence", "word"]
+
+
+class DuplicateBody(BaseModel):
+    """A passage folded into a hit because its text is nearly the same."""
+
+    id: str
+    article_id: str
+
+
+class PassageBody(BaseModel):
+    """A passage: `text` is `article.text[start:end]`, `sha256` is of its UTF-8."""
+
+    id: str
+    text: str
+    start: int
+    end: int
+    sha256: str
+
+
+class CitedPassageBody(PassageBody):
+    """A passage with what a citation says of its article."""
+
+    article_id: str
+    title: str
+    url: str | None
+    source: str | None
+    published_at: PublishedAt
+    language: str | None
+
+
+class HitBody(CitedPassageBody):
+    """A ranked passage."""
+
+    rank: int
+    score: Annotated[float, Field(description="0..1, comparable between questions.")]
+    scores: ScoresBody
+    highlights: list[HighlightBody]
+    duplicates: list[DuplicateBody]
+
+
+class SearchReplyBody(BaseModel):
+    """The answer to a search."""
+
+    query: str
+    hits: list[HitBody]
+    total: Annotated[int, Field(description="Hits on all pages, among the candidates looked at.")]
+    total_relation: Annotated[Literal["eq", "gte"], Field(description="`gte`: there may be more.")]
+    offset: int
+    limit: int
+    took_ms: float
+    generation: Annotated[int, Field(description="The state of the index that answered.")]
+    answerable: Annotated[bool | None, Field(description="If the corpus seems to answer; null: not judged.")]
+    warnings: list[str]
+
+
+class BatchReplyBody(BaseModel):
+    """The answers to a batch, in the order of its requests."""
+
+    replies: list[SearchReplyBody]
+
+
+def reply_body(request: SearchRequest, reply: SearchReply, took_ms: float | None = None) -> SearchReplyBody:
+    """The reply as HTTP and `--json` give it. took_ms: of the whole request, where that is known."""
+    return SearchReplyBody(
+        query=request.question,
+        hits=[hit_body(hit) for hit in reply.hits],
+        total=reply.total,
+        total_relation=reply.total_relation,
+        offset=request.offset,
+        limit=request.limit,
+        took_ms=round(reply.took_ms if took_ms is None else took_ms, 2),
+        generation=reply.generation,
+        answerable=reply.answerable,
+        warnings=list(reply.warnings),
+    )
+
+
+def hit_body(hit: Hit) -> HitBody:
+    """One hit of a reply."""
+    return HitBody(
+        **cited_passage(hit.stored).model_dump(),
+        rank=hit.rank,
+        score=round(hit.score, 6),
+        scores=ScoresBody(
+            dense=round(hit.scores.dense, 6),
+            sentence=round(hit.scores.sentence, 6),
+            lexical=round(hit.scores.lexical, 6),
+            fused=hit.scores.fused,
+            rerank=hit.scores.rerank,
+        ),
+        highlights=[HighlightBody(start=one.start, end=one.end, kind=one.kind) for one in hit.highlights],
+        duplicates=[DuplicateBody(id=one.id, article_id=one.article_id) for one in hit.duplicates],
+    )
+
+
+def passage_body(stored: StoredPassage) -> PassageBody:
+    """A passage alone, as an article's list of passages holds it."""
+    passage = stored.passage
+    return PassageBody(
+        id=passage.id, text=stored.text, start=passage.start, end=passage.end, sha256=sha256_text(stored.text)
+    )
+
+
+def cited_passage(stored: StoredPassage) -> CitedPassageBody:
+    """A passage and its article's title, source and date."""
+    article = stored.article
+    return CitedPassageBody(
+        **passage_body(stored).model_dump(),
+        article_id=article.id,
+        title=article.title,
+        url=article.url,
+        source=article.source,
+        published_at=str(article.published) if article.published else None,
+        language=article.language,
+    )

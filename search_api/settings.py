@@ -1,0 +1,45 @@
+"""What shapes serving: addresses, folders and limits, from the environment or the command line.
+
+What shapes an index stands in its manifest, never here. SEARCH_* -> Settings, built once in `__main__`
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Each can be given as SEARCH_<NAME> in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="SEARCH_", frozen=True)
+
+    index: Annotated[Path, Field(description="The index folder.")] = Path(".index")
+    cache: Annotated[
+        Path | None,
+        Field(description="Converted models, checked files; the user's cache folder if not given."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Field(description="Name or path of the encoder; the one the index was built with if not given."),
+    ] = None
+    host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
+    threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
+    max_waiting: Annotated[
+        int, Field(ge=1, description="Requests under way at which a new one is sent away with 503.")
+    ] = 256
+    request_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds a body may take to arrive, and seconds an answer may take.")
+    ] = 30.0
+    retry_s: Annotated[
+        float, Field(gt=0, description="Seconds until an index that did not open is first tried again.")
+    ] = 2.0
+    max_body_bytes: Annotated[int, Field(ge=1, description="Longest request body.")] = MEBIBYTE
+    max_limit: Annotated[int, Field(ge=1, description="Most hits on one page of a reply.")] = 100
+    max_offset: Annotated[int, Field(ge=0, description="Most hits that can be paged past.")] = 10_000
+    max_question_chars: Annotated[int, Field(ge=1, description="Longest question, in code points.")] = 4_000
+    batch_limit: Annotated[int, Field(ge=1, description="Most searches in one batch.")] = 64

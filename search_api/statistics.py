@@ -1,0 +1,70 @@
+"""What an index holds, in numbers for people: counts, dates, sizes.
+
+Reads the manifest and the columns, no text. Snapshot -> StatsBody
+"""
+
+from datetime import date, timedelta
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from passage_index.columns import EPOCH
+from passage_index.snapshot import Snapshot
+from search_api.schemas_index import CountBody, DatesBody, EncoderBody, StatsBody
+
+# A generation never changes, and counting reads every row; forgotten together with its snapshot.
+_KNOWN: WeakKeyDictionary[Snapshot, StatsBody] = WeakKeyDictionary()
+
+
+def statistics(snapshot: Snapshot) -> StatsBody:
+    """Counts of one generation. O(rows) the first time."""
+    known = _KNOWN.get(snapshot)
+    if known is None:
+        known = _KNOWN[snapshot] = _counted(snapshot)
+    return known
+
+
+def _counted(snapshot: Snapshot) -> StatsBody:
+    manifest, counts = snapshot.manifest, snapshot.counts()
+    encoder = manifest.encoder
+    return StatsBody(
+        generation=manifest.generation,
+        created_at=manifest.created_at,
+        articles=manifest.articles,
+        passages=manifest.passages,
+        sentences=sum(segment.sentences for segment in manifest.segments),
+        segments=len(manifest.segments),
+        index_bytes=sum(file.size for file in manifest.files.values()),
+        encoder=EncoderBody(
+            name=encoder.name,
+            dim=encoder.dim,
+            max_tokens=encoder.max_tokens,
+            weights_sha256=encoder.weights_sha256,
+        ),
+        dates=_dates(snapshot, counts["year"].get("", 0)),
+        sources=_most_first(counts["source"]),
+        languages=_most_first(counts["language"]),
+        years=[CountBody(name=name, passages=count) for name, count in sorted(counts["year"].items())],
+    )
+
+
+def _most_first(counts: dict[str, int]) -> list[CountBody]:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [CountBody(name=name, passages=count) for name, count in ordered]
+
+
+def _dates(snapshot: Snapshot, undated: int) -> DatesBody:
+    firsts, lasts = [], []
+    for segment in snapshot.segments:
+        first, last = segment.columns.first_day, segment.columns.last_day
+        dated = first <= last
+        if dated.any():
+            firsts.append(int(np.min(first[dated])))
+            lasts.append(int(np.max(last[dated])))
+    if not firsts:
+        return DatesBody(first=None, last=None, undated_passages=undated)
+    return DatesBody(first=str(_day(min(firsts))), last=str(_day(max(lasts))), undated_passages=undated)
+
+
+def _day(days: int) -> date:
+    return EPOCH + timedelta(days=days)
