@@ -30,7 +30,7 @@ from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool
 from passage_index.transformer import load_encoder
 from passage_index.types import Scores
-from search_api.fusion import fuse, min_max, order
+from search_api.fusion import fuse, order
 from search_api.question import parse_words
 from search_api.searcher import Searcher, open_searcher
 
@@ -55,6 +55,12 @@ def rrf(pool: Pool) -> Scores:
     return 1 / (RRF_K + _ranks(pool.dense)) + (pool.lexical > 0) / (RRF_K + _ranks(pool.lexical))
 
 
+def min_max(scores: Scores) -> Scores:
+    """Scale to 0..1 within the pool; a leg without any evidence stays 0."""
+    span = np.ptp(scores) if len(scores) else 0.0
+    return (scores - scores.min()) / span if span else np.zeros(len(scores))
+
+
 def convex(pool: Pool) -> Scores:
     """Half and half of the min-max scaled passage scores."""
     return 0.5 * min_max(pool.dense) + 0.5 * min_max(pool.lexical)
@@ -65,7 +71,7 @@ METHODS: dict[str, Rank] = {
     "dense": lambda pool: pool.dense,
     "rrf": rrf,
     "convex": convex,
-    "ours": lambda pool: fuse(pool, "hybrid").fused,
+    "ours": lambda pool: fuse(pool, "hybrid"),
 }
 
 
@@ -73,8 +79,12 @@ METHODS: dict[str, Rank] = {
 class Outcome:
     """All rankings of one collection."""
 
-    runs: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # method -> query -> article -> score
-    answers: dict[str, dict[str, list[bool]]] = field(default_factory=dict)  # method -> query -> held at ANSWER_AT
+    runs: dict[str, dict[str, dict[str, float]]] = field(
+        default_factory=dict
+    )  # method -> query -> article -> score
+    answers: dict[str, dict[str, list[bool]]] = field(
+        default_factory=dict
+    )  # method -> query -> held at ANSWER_AT
     ms: list[float] = field(default_factory=list)
 
 
@@ -143,7 +153,9 @@ def figures(queries: list[Query], outcome: Outcome, method: str) -> tuple[dict[s
     """(every measure's mean, the main measure question by question) of one method."""
     qrels = {query.id: query.relevant for query in queries}
     means = {str(m): v for m, v in ir_measures.calc_aggregate(MEASURES, qrels, outcome.runs[method]).items()}
-    each = {one.query_id: one.value for one in ir_measures.iter_calc([nDCG @ 10], qrels, outcome.runs[method])}
+    each = {
+        one.query_id: one.value for one in ir_measures.iter_calc([nDCG @ 10], qrels, outcome.runs[method])
+    }
     if method in outcome.answers:
         held = np.array(list(outcome.answers[method].values()))
         means |= {f"answer@{k}": float(held[:, i].mean()) for i, k in enumerate(ANSWER_AT)}
@@ -161,7 +173,9 @@ def compare(each: dict[str, float], base: dict[str, float], draws: int = 2000) -
 
 def judge(collection: Collection, cache: Path, sample: int | None) -> dict[str, Any]:
     """Every figure of one collection."""
-    queries = collection.queries[:: max(1, len(collection.queries) // sample)] if sample else collection.queries
+    queries = (
+        collection.queries[:: max(1, len(collection.queries) // sample)] if sample else collection.queries
+    )
     searcher = open_searcher(index_of(collection, cache), cache)
     try:
         outcome = run(searcher, queries)
@@ -173,7 +187,11 @@ def judge(collection: Collection, cache: Path, sample: int | None) -> dict[str, 
     for method in METHODS:
         means, each = figures(queries, outcome, method)
         p, lost = compare(each, base)
-        rows[method] = {**{name: round(value, 4) for name, value in means.items()}, "p": p, "lost": round(lost, 4)}
+        rows[method] = {
+            **{name: round(value, 4) for name, value in means.items()},
+            "p": p,
+            "lost": round(lost, 4),
+        }
     return {
         "queries": len(queries), "passages": passages, "methods": rows,
         "ms_p50": round(float(np.median(outcome.ms)), 1),
@@ -182,7 +200,18 @@ def judge(collection: Collection, cache: Path, sample: int | None) -> dict[str, 
 
 def table(results: dict[str, Any]) -> str:
     """Markdown, one row a collection and method."""
-    columns = ["nDCG@10", "AP", "R@100", "Success@1", "Success@5", "Success@20", "answer@1", "answer@5", "p", "lost"]
+    columns = [
+        "nDCG@10",
+        "AP",
+        "R@100",
+        "Success@1",
+        "Success@5",
+        "Success@20",
+        "answer@1",
+        "answer@5",
+        "p",
+        "lost",
+    ]
     lines = ["| collection | method | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 2)]
     for name, result in results.items():
         for method, row in result["methods"].items():
@@ -193,7 +222,9 @@ def table(results: dict[str, Any]) -> str:
 
 def main() -> None:
     """Judge every collection found and write bench/results/<commit>.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="*", type=Path, default=[Path("../shared/data")])
     parser.add_argument("--sample", type=int, help="about so many questions a collection")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
@@ -201,13 +232,17 @@ def main() -> None:
     arguments = parser.parse_args()
     found = [one for folder in arguments.folders if folder.exists() for one in find_collections(folder)]
     if not found:
-        raise NotFound(f"no collection below {', '.join(map(str, arguments.folders))}; see bench/collections.py")
+        raise NotFound(
+            f"no collection below {', '.join(map(str, arguments.folders))}; see bench/collections.py"
+        )
     cache, results = default_cache(), {}
     for collection in found:
         if not arguments.only or collection.name in arguments.only:
             results[collection.name] = judge(collection, cache, arguments.sample)
             print(table({collection.name: results[collection.name]}), flush=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
     out = arguments.out or Path(__file__).parent / "results" / f"{commit or 'unknown'}.json"
     out.parent.mkdir(exist_ok=True)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit}

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from passage_index.dense import Mask
+from passage_index.failpoints import failpoint
 from passage_index.types import Article, PartialDate
 
 EPOCH = date(1970, 1, 1)
 UNDATED_FIRST = np.iinfo(np.int32).max  # sorts after every day
 UNDATED_LAST = np.iinfo(np.int32).min  # overlaps no range of days
 SIGNATURE_LENGTH = 64
+NUMBER_ORDER = "number_order"  # rows by rising passage number, where the numbers do not rise by themselves
 
 _DTYPES: dict[str, Any] = {
     "passage_no": np.uint64,
@@ -81,11 +83,15 @@ class ColumnWriter:
             shape = (0, SIGNATURE_LENGTH) if name == "signature" else (0,)
             array = np.concatenate(parts) if parts else np.empty(shape, dtype=_DTYPES[name])
             np.save(self._folder / f"{name}.npy", array, allow_pickle=False)
+            if name == "passage_no" and (array[1:] < array[:-1]).any():
+                order = np.argsort(array, kind="stable")
+                np.save(self._folder / f"{NUMBER_ORDER}.npy", order, allow_pickle=False)
         np.save(self._folder / "sentence_start.npy", sentence_starts, allow_pickle=False)
         names = {kind: list(codes) for kind, codes in self._codes.items()}
         (self._folder / "names.json").write_text(
             json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8"
         )
+        failpoint("columns.written")
 
     def _code(self, kind: str, name: str | None) -> int:
         if name is None:
@@ -108,6 +114,8 @@ class ColumnReader:
         self.id = self._map("id")
         self.signature = self._map("signature")
         self.sentence_start = self._map("sentence_start")
+        merged = (folder / f"{NUMBER_ORDER}.npy").exists()
+        self._number_order = self._map(NUMBER_ORDER) if merged else None
         self.names: dict[str, list[str]] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
 
     def _map(self, name: str) -> Any:
@@ -128,11 +136,14 @@ class ColumnReader:
         return np.logical_and.reduce(parts) if parts else None
 
     def rows_of(self, passage_nos: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-        """Rows of those passage numbers that lie here; -1 for the others. They rise with the row."""
-        at = np.minimum(np.searchsorted(self.passage_no, passage_nos), max(len(self.passage_no) - 1, 0))
+        """Rows of those passage numbers that lie here; -1 for the others. O(log rows) each."""
         if len(self.passage_no) == 0:
             return np.full(len(passage_nos), -1, dtype=np.int64)
-        return np.where(self.passage_no[at] == passage_nos, at, -1).astype(np.int64)
+        order = self._number_order
+        at = np.searchsorted(self.passage_no, passage_nos, sorter=order)
+        at = np.minimum(at, len(self.passage_no) - 1)
+        rows = at if order is None else order[at]
+        return np.where(self.passage_no[rows] == passage_nos, rows, -1).astype(np.int64)
 
 
 def day_range(published: PartialDate | None) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Convert a model once, so that later processes run it without importing torch.
 
-Runs as a process of its own (`python -m passage_index.convert MODEL FOLDER`), because torch stays in
-memory once imported. Does not decide where the cache lies.
+Runs as a process of its own (`python -m passage_index.convert [MODEL FOLDER]`), because torch stays
+in memory once imported. Does not decide where the cache lies.
 model folder -> model.xml, model.bin, tokenizer.json, encoder.json
 """
 
@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from passage_index.encoder import EncoderIdentity
+from passage_index.encoder import DEFAULT_MODEL, EncoderIdentity
 from passage_index.errors import EncoderUnavailable
-from passage_index.model_files import ModelFiles, file_sha256, find_model
+from passage_index.model_files import ModelFiles, default_cache, file_sha256, find_model
 
 logger = logging.getLogger(__name__)
 
@@ -89,4 +89,8 @@ def convert(model: ModelFiles, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    convert(find_model(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) == 3:
+        convert(find_model(sys.argv[1]), Path(sys.argv[2]))
+    else:  # `make setup`: the default model, into the user's cache
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        ensure_converted(find_model(DEFAULT_MODEL), default_cache())

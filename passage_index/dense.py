@@ -18,7 +18,11 @@ from passage_index.types import Rows, Scores, Vectors
 VECTORS = "vectors.bf16"
 SENTENCES = "sentences.i8"
 SCALES = "sentences.scale"
-GATHER_LIMIT = 20_000  # rows; below this, reading just the allowed rows is cheaper than scanning all
+GATHER_SHARE = 16  # FAISS scans that many rows in the time one row is gathered and scored here
+GATHER_LIMIT = 20_000  # rows; bounds what gathering holds in memory
+TIES = 16  # ties with the k-th row are followed until that many times k rows are in hand
+SLACK = 32  # rows asked for beyond k, so that a tie is nearly always seen at once
+SCAN_ERROR = 4e-6  # FAISS sums in float32: how far its order may be from the exact one
 
 Bf16 = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]  # (rows,), True where a row may be returned
@@ -66,38 +70,59 @@ def encode_stored(vectors: PassageVectors) -> tuple[Bf16, npt.NDArray[np.int8], 
     return to_bf16(vectors.vector), *quantise(vectors.sentences)
 
 
-class DenseReader:
-    """The vectors of a sealed segment, memory-mapped, and an exact FAISS index over the bf16 codes."""
+class StoredVectors:
+    """The vectors of a sealed segment, memory-mapped, as they were written."""
 
     def __init__(self, folder: Path, rows: int, dim: int, sentence_starts: npt.NDArray[np.int64]) -> None:
         self.rows, self.dim = rows, dim
-        self._starts = sentence_starts
+        self.starts = sentence_starts
         sentences = int(sentence_starts[-1])
-        self._codes: Bf16 = _mapped(folder / VECTORS, np.uint16, (rows, dim))
-        self._sentences = _mapped(folder / SENTENCES, np.int8, (sentences, dim))
-        self._scales = _mapped(folder / SCALES, np.float32, (sentences,))
+        self.codes: Bf16 = _mapped(folder / VECTORS, np.uint16, (rows, dim))
+        self.sentences = _mapped(folder / SENTENCES, np.int8, (sentences, dim))
+        self.scales = _mapped(folder / SCALES, np.float32, (sentences,))
+
+    def stored(self, row: int) -> tuple[Bf16, npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+        """One row as `VectorWriter.add` takes it: (dim,), (s, dim), (s,); byte for byte what was stored."""
+        span = slice(int(self.starts[row]), int(self.starts[row + 1]))
+        return self.codes[row], self.sentences[span], self.scales[span]
+
+
+class DenseReader:
+    """Exact search over the vectors of one segment, by a FAISS index over the bf16 codes."""
+
+    def __init__(self, vectors: StoredVectors) -> None:
+        self.rows, self.dim = vectors.rows, vectors.dim
+        self._starts = vectors.starts
+        self._codes, self._sentences, self._scales = vectors.codes, vectors.sentences, vectors.scales
         self._index = _exact_index(self._codes)
 
-    def search(self, question: Vectors, k: int, mask: Mask | None = None) -> Rows:
-        """The k best rows by cosine, best first; fewer when fewer are allowed.
+    def search(self, question: Vectors, k: int, mask: Mask | None = None) -> tuple[Rows, Scores]:
+        """The k best rows by cosine, best first, and all that tie with the last of them (up to TIES * k).
 
-        question: (dim,) float32, unit length; mask: (rows,) bool or None. Exact: O(rows * dim).
+        question: (dim,) float32, unit length; mask: (rows,) bool or None -> rows (n,), scores (n,) as
+        `scores` gives them; n < k when fewer rows are allowed. With the ties in hand a caller can cut
+        by public id, so that what is found does not depend on row numbers. Exact: O(rows * dim).
         """
         allowed = self.rows if mask is None else int(mask.sum())
         if allowed == 0 or k <= 0:
-            return np.empty(0, dtype=np.int64)
+            return np.empty(0, dtype=np.int64), np.empty(0)
         k = min(k, allowed)
-        if mask is not None and allowed <= GATHER_LIMIT:
-            rows = np.flatnonzero(mask)
-            return rows[np.argsort(-self.scores(question, rows), kind="stable")[:k]]
+        if mask is not None and allowed <= max(min(self.rows // GATHER_SHARE, GATHER_LIMIT), k):
+            return _best(np.flatnonzero(mask), self.scores(question, np.flatnonzero(mask)), k)
         selected = None
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             selector = faiss.IDSelectorBitmap(self.rows, faiss.swig_ptr(bits))
             selected = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        _, found = self._index.search(question[None, :], k, params=selected)
-        rows = found[0][found[0] >= 0].astype(np.int64)
-        return rows[np.argsort(-self.scores(question, rows), kind="stable")]
+        asked = min(k + SLACK, allowed)
+        while True:
+            found = self._index.search(question[None, :], asked, params=selected)[1][0]
+            rows = found[found >= 0].astype(np.int64)
+            best, scores = _best(rows, self.scores(question, rows), k)
+            complete = asked >= min(allowed, k * TIES) or len(rows) < asked
+            if complete or self.scores(question, rows[-1:])[0] + SCAN_ERROR < scores[-1]:
+                return best, scores
+            asked = min(asked * 4, allowed, k * TIES)
 
     def scores(self, question: Vectors, rows: Rows) -> Scores:
         """Cosine of the question to each row, (n,) float64 rounded to 1e-6, the same on every machine."""
@@ -125,8 +150,17 @@ class DenseReader:
         return from_bf16(self._codes[rows])
 
     def _dequantised_scores(self, question: Vectors, which: Any) -> Scores:
-        products = self._sentences[which].astype(np.float32) @ question
-        return np.round(products.astype(np.float64) * self._scales[which], 6)
+        # float64, so that the sum's order (which BLAS chooses by position) never shows in six digits
+        products = self._sentences[which].astype(np.float64) @ question.astype(np.float64)
+        return np.round(products * self._scales[which], 6)
+
+
+def _best(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
+    """The k best and what ties with the last of them, best first, ties by row. (n,), (n,) -> (m,), (m,)."""
+    order = np.argsort(-scores, kind="stable")
+    if len(order) > k:
+        order = order[: int(np.searchsorted(-scores[order], -scores[order[k - 1]], side="right"))]
+    return rows[order], scores[order]
 
 
 def _mapped(file: Path, dtype: Any, shape: tuple[int, ...]) -> Any:

@@ -9,6 +9,7 @@
     ├── FormatMismatch          the index has a format this version does not read (exit 5)
     ├── EncoderUnavailable      the model cannot be found, loaded or trusted (exit 5)
     ├── CorruptIndex            a file of the index is not what its manifest says (exit 6)
+    ├── WriteFailed             the disk refused a write; nothing was committed (exit 1)
     └── NotFound                no such article, passage or index
 
 A message says what was found, what was expected and the command that mends it.
@@ -63,6 +64,10 @@ class CorruptIndex(SearchEngineError):
     """A file of the index is not what its manifest says."""
 
     exit_code = 6
+
+
+class WriteFailed(SearchEngineError):
+    """The disk refused a write."""
 
 
 class NotFound(SearchEngineError):

@@ -5,9 +5,10 @@ Stores nothing but terms and a number a record; texts come from the passage stor
 text -> lexical/{passages,articles} -> (passage number, score)
 """
 
-import math
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import tantivy
 
-from passage_index.types import PassageNos, Scores
+from passage_index.errors import FormatMismatch
+from passage_index.failpoints import failpoint
+from passage_index.types import Article, Passage, PassageNos, Scores
 
 ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, "b": 0.75}
 
 PASSAGES = "passages"
 ARTICLES = "articles"
+META = "meta.json"
+TIES = 16
 _HEAP_BYTES = 64_000_000
 
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -43,6 +48,15 @@ class Words:
 
     def __bool__(self) -> bool:
         return bool(self.terms or self.compounds)
+
+
+def require_same_analyzer(analyzer: Mapping[str, Any], index: Path) -> None:
+    """Raises FormatMismatch unless the words of an index were cut as they are cut here."""
+    if dict(analyzer) != ANALYZER:
+        raise FormatMismatch(
+            f"the words in {index} were cut by analyzer {analyzer.get('name')!r}, this version uses "
+            f"{ANALYZER['name']!r}; `indexer merge --index {index}` makes its word index anew from stored text"
+        )
 
 
 def _schema() -> Any:
@@ -79,12 +93,16 @@ def compounds(text: str) -> list[str]:
 
 
 class LexicalWriter:
-    """Fills one new tantivy index; `close` commits it and waits for its merges."""
+    """Fills one tantivy index, a new one or one that stands in `folder`; `close` commits it."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self._index = _register(tantivy.Index(_schema(), path=str(folder)))
-        self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        with _disk_errors():
+            if (folder / META).exists():
+                index = tantivy.Index.open(str(folder))
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                index = tantivy.Index(_schema(), path=str(folder))
+            self._writer = _register(index).writer(heap_size=_HEAP_BYTES, num_threads=1)
 
     def add(self, number: int, title: str, text: str) -> None:
         """One record; `number` is what a search gives back."""
@@ -94,12 +112,65 @@ class LexicalWriter:
         document.add_text("body", f"{title}\n{text}" if title else text)
         document.add_text("title", title)
         document.add_text("whole", " ".join(compounds(f"{title} {text}")))
-        self._writer.add_document(document)
+        with _disk_errors():
+            self._writer.add_document(document)
+
+    def delete(self, numbers: Iterable[int]) -> None:
+        """Records by number. BM25 goes on counting them until the index is made anew."""
+        with _disk_errors():
+            for number in numbers:
+                self._writer.delete_documents_by_term("number", int(number))
 
     def close(self) -> None:
-        """Commit; the index is whole afterwards."""
-        self._writer.commit()
-        self._writer.wait_merging_threads()
+        """Commit, and wait for tantivy's own merges; the index is whole afterwards."""
+        failpoint("lexical.before_commit")
+        with _disk_errors():
+            self._writer.commit()
+            failpoint("lexical.after_commit")
+            self._writer.wait_merging_threads()
+        failpoint("lexical.merges_done")
+
+
+class LexicalWriters:
+    """Both word indexes of a generation: new ones, or those that stand in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._passages = LexicalWriter(folder / PASSAGES)
+        self._articles = LexicalWriter(folder / ARTICLES)
+
+    def add(self, article: Article, passages: Sequence[Passage], first_number: int) -> None:
+        """An article and its passages, which are numbered from `first_number` on."""
+        self._articles.add(first_number, article.title, article.text)
+        for number, passage in enumerate(passages, start=first_number):
+            self._passages.add(number, article.title, article.text[passage.start : passage.end])
+
+    def delete(self, passages: Iterable[int], articles: Iterable[int]) -> None:
+        """Passages by number, articles by the number of their first passage."""
+        failpoint("lexical.before_delete")
+        self._passages.delete(passages)
+        self._articles.delete(articles)
+
+    def close(self) -> None:
+        """Commit both."""
+        self._passages.close()
+        self._articles.close()
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """tantivy's writer raises ValueError for whatever the disk refuses; here it is an OSError again."""
+    try:
+        yield
+    except ValueError as error:
+        raise OSError(f"lexical index: {error}") from error
+
+
+def counted_records(folder: Path) -> tuple[int, int]:
+    """What BM25 counts in a tantivy index: all records, and how many of them are deleted."""
+    segments = json.loads((folder / META).read_text(encoding="utf-8"))["segments"]
+    deletes = (segment["deletes"] or {} for segment in segments)
+    deleted = sum(int(one.get("num_deleted_docs", 0)) for one in deletes)
+    return sum(int(segment["max_doc"]) for segment in segments), deleted
 
 
 class LexicalReader:
@@ -107,6 +178,7 @@ class LexicalReader:
 
     def __init__(self, folder: Path) -> None:
         self._index = _register(tantivy.Index.open(str(folder)))
+        self._counted = counted_records(folder)[0]
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._analyzer = _analyzers()["body"]
@@ -118,13 +190,6 @@ class LexicalReader:
     def terms(self, text: str) -> list[str]:
         """The words of a text as they stand in the index, in order, repeats kept."""
         return list(self._analyzer.analyze(searchable(text)))
-
-    def bound(self, words: Words, field: str = "body") -> float:
-        """No record's BM25 can exceed this: the sum of idf * (k1 + 1) over the terms, in the index or not."""
-        records = self.count()
-        counts = (self._searcher.doc_freq(field, term) for term in dict.fromkeys(words.terms))
-        idf = sum(math.log(1 + (records - n + 0.5) / (n + 0.5)) for n in counts)
-        return idf * (float(ANALYZER["k1"]) + 1)
 
     def any_of(self, words: Words, field: str = "body") -> Any:
         """A query whose score is the sum of BM25 over the words."""
@@ -153,6 +218,22 @@ class LexicalReader:
         numbers = np.array(values, dtype=np.uint64)
         scores: Scores = np.array([score for score, _ in found], dtype=np.float64)
         return numbers, np.round(scores, 5)
+
+    def best(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
+        """As `search`, and all records that tie with the last one (up to TIES * k), so that a caller can choose."""
+        asked = k + 1
+        while True:
+            numbers, scores = self.search(query, asked)
+            if len(numbers) <= k or scores[-1] < scores[k - 1]:
+                return numbers[:k], scores[:k]
+            tied = int(np.searchsorted(-scores, -scores[k - 1], side="right"))
+            if tied < len(numbers) or len(numbers) < asked or asked >= k * TIES:
+                return numbers[:tied], scores[:tied]
+            asked = min(asked * 4, k * TIES)
+
+    def all_numbers(self) -> PassageNos:
+        """The numbers of all records that a search can return, rising."""
+        return np.sort(self.search(tantivy.Query.all_query(), self.count())[0])
 
     def search_among(self, query: Any, numbers: PassageNos, k: int) -> tuple[PassageNos, Scores]:
         """As `search`, over the given records only."""

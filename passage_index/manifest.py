@@ -27,7 +27,7 @@ class FileRecord:
 class Manifest:
     """What shaped an index, and what it holds."""
 
-    generation: int
+    generation: int  # given by the commit
     created_at: str  # UTC, ISO 8601
     encoder: EncoderIdentity
     chunking: Mapping[str, int]
@@ -35,14 +35,16 @@ class Manifest:
     segments: tuple[SegmentRecord, ...]
     next_passage_no: int
     next_segment: int
+    parent: int | None = None  # the generation it was made from
     deleted: int = 0  # passages that are in a segment but not in the generation
+    deleted_articles: int = 0
     build: Mapping[str, Any] = field(default_factory=dict)  # the report of the run that made it
     files: Mapping[str, FileRecord] = field(default_factory=dict)  # path below the generation -> record
 
     @property
     def articles(self) -> int:
-        """Articles in all segments, deleted ones included."""
-        return sum(segment.articles for segment in self.segments)
+        """Articles that a search can return."""
+        return sum(segment.articles for segment in self.segments) - self.deleted_articles
 
     @property
     def passages(self) -> int:

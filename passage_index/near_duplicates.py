@@ -5,20 +5,31 @@ text -> (64,) uint16
 """
 
 import re
+from collections import defaultdict
+from itertools import combinations
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from passage_index.columns import SIGNATURE_LENGTH
 
 SHINGLE_WORDS = 3
 FAMILY_SIMILARITY = 0.7  # estimated share of shingles in common from which passages are one family
+_BAND = 3
 
 Signature = npt.NDArray[np.uint16]  # (64,)
 
 _WORD = re.compile(r"\w+")
-_EMPTY = MinHash(num_perm=SIGNATURE_LENGTH, seed=1)
+
+
+@cache
+def _empty() -> Any:
+    """The sketch of nothing. datasketch brings SciPy, a third of a second; only ingest pays for it."""
+    from datasketch import MinHash
+
+    return MinHash(num_perm=SIGNATURE_LENGTH, seed=1)
 
 
 def signature(text: str) -> Signature:
@@ -26,11 +37,26 @@ def signature(text: str) -> Signature:
     words = _WORD.findall(text.casefold())
     count = max(len(words) - SHINGLE_WORDS + 1, 1)
     shingles = {" ".join(words[i : i + SHINGLE_WORDS]).encode() for i in range(count)}
-    sketch = _EMPTY.copy()
+    sketch = _empty().copy()
     sketch.update_batch(sorted(shingles))
     return (sketch.hashvalues & 0xFFFF).astype(np.uint16)
 
 
-def similar(signatures: npt.NDArray[np.uint16], one: Signature) -> npt.NDArray[np.bool_]:
-    """Which of (n, 64) signatures belong to the family of `one`. (n,)."""
-    return np.asarray((signatures == one).mean(axis=-1) >= FAMILY_SIMILARITY)
+def kin(signatures: npt.NDArray[np.uint16]) -> list[set[int]]:
+    """For each of (n, 64) signatures, the others of its family.
+
+    Only signatures that agree on one of 21 bands of three values are compared: a pair at the family
+    threshold shares a band with probability .9998.
+    """
+    bands: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for position, one in enumerate(signatures):
+        raw = one.tobytes()
+        for band in range(SIGNATURE_LENGTH // _BAND):
+            bands[band, raw[2 * _BAND * band : 2 * _BAND * (band + 1)]].append(position)
+    found: list[set[int]] = [set() for _ in signatures]
+    pairs = {pair for members in bands.values() if len(members) > 1 for pair in combinations(members, 2)}
+    for one, other in pairs:
+        if (signatures[one] == signatures[other]).mean() >= FAMILY_SIMILARITY:
+            found[one].add(other)
+            found[other].add(one)
+    return found

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from passage_index.failpoints import failpoint
 from passage_index.types import Article, PartialDate, Passage, Span, StoredPassage
 
 _SCHEMA = """
@@ -62,8 +63,10 @@ class PassageWriter:
     def close(self) -> None:
         """Index, commit and close."""
         self._db.execute(_INDEXES)
+        failpoint("passages.before_commit")
         self._db.execute("COMMIT")
         self._db.close()
+        failpoint("passages.after_commit")
 
 
 class PassageReader:
@@ -100,6 +103,11 @@ class PassageReader:
         found = self._query(sql, (article_id,)).fetchone()
         return range(found[0], found[0] + found[1]) if found else None
 
+    def stored_hash(self, article_id: str) -> bytes | None:
+        """The `article_hash` of an article, or None."""
+        found = self._query("SELECT hash FROM articles WHERE id = ?", (article_id,)).fetchone()
+        return found[0] if found else None
+
     def row_of(self, passage_id: str) -> int | None:
         """The row of a passage by its public id, or None."""
         try:
@@ -127,9 +135,9 @@ class PassageReader:
             )
             yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in spans]
 
-    def hashes(self) -> Iterator[tuple[str, bytes]]:
-        """(article id, article_hash) of every article."""
-        yield from self._query("SELECT id, hash FROM articles ORDER BY article_no")
+    def places(self) -> Iterator[tuple[str, int, int]]:
+        """(article id, first row, rows) of every article, in row order."""
+        yield from self._query("SELECT id, first_row, row_count FROM articles ORDER BY article_no")
 
     def count(self) -> tuple[int, int]:
         """Articles and passages in the file."""

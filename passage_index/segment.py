@@ -4,16 +4,19 @@ Rows are sorted by (first day, article id, start), undated last. Knows nothing o
 deletions or BM25. (Article, passages, vectors) in row order -> segments/000001/ -> Segment
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from passage_index.columns import ColumnReader, ColumnWriter
-from passage_index.dense import DenseReader, VectorWriter
+from passage_index.dense import DenseReader, StoredVectors, VectorWriter
+from passage_index.failpoints import failpoint
 from passage_index.journal import Stored
-from passage_index.near_duplicates import signature
+from passage_index.near_duplicates import Signature, signature
 from passage_index.passages import PassageReader, PassageWriter, id_bytes
 from passage_index.types import Article, Passage
 
@@ -40,7 +43,7 @@ class SegmentRecord:
 class SegmentWriter:
     """Fills a new segment folder. Articles must come in row order."""
 
-    def __init__(self, folder: Path, first_passage_no: int) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self._name = folder.name
         self._texts = PassageWriter(folder / PASSAGES)
@@ -49,19 +52,25 @@ class SegmentWriter:
         self._articles = 0
         self._rows = 0
         self._sentences = 0
-        self._first_passage_no = first_passage_no
 
-    @property
-    def next_passage_no(self) -> int:
-        """The first passage number that is still free."""
-        return self._first_passage_no + self._rows
+    def add(
+        self,
+        article: Article,
+        passages: Sequence[Passage],
+        vectors: Sequence[Stored],
+        first_number: int,
+        signatures: Sequence[Signature] | None = None,
+    ) -> None:
+        """One article with at least one passage; `vectors` one a passage.
 
-    def add(self, article: Article, passages: list[Passage], vectors: list[Stored]) -> None:
-        """One article with at least one passage; `vectors` one a passage."""
-        numbers = np.arange(self.next_passage_no, self.next_passage_no + len(passages), dtype=np.uint64)
-        signatures = [signature(article.text[p.start : p.end]) for p in passages]
+        Its passages get the numbers from `first_number` on. signatures: (64,) each, as stored when the
+        passages come from another segment; None computes them.
+        """
+        numbers = np.arange(first_number, first_number + len(passages), dtype=np.uint64)
+        if signatures is None:
+            signatures = [signature(article.text[p.start : p.end]) for p in passages]
         self._texts.add(article, passages)
-        self._columns.add(article, numbers, [id_bytes(p.id) for p in passages], signatures)
+        self._columns.add(article, numbers, [id_bytes(p.id) for p in passages], list(signatures))
         for stored in vectors:
             self._vectors.add(*stored)
         self._articles += 1
@@ -72,17 +81,23 @@ class SegmentWriter:
         """Seal the segment."""
         self._texts.close()
         self._columns.close(self._vectors.close())
+        failpoint("segment.sealed")
         return SegmentRecord(self._name, self._articles, self._rows, self._sentences)
 
 
 class Segment:
-    """A sealed segment, open for reading."""
+    """A sealed segment, open for reading. Its search index is made when first asked for."""
 
     def __init__(self, folder: Path, record: SegmentRecord, dim: int) -> None:
         self.record = record
         self.texts = PassageReader(folder / PASSAGES)
         self.columns = ColumnReader(folder / COLUMNS)
-        self.dense = DenseReader(folder, record.passages, dim, self.columns.sentence_start)
+        self.vectors = StoredVectors(folder, record.passages, dim, self.columns.sentence_start)
+
+    @cached_property
+    def dense(self) -> DenseReader:
+        """Search and scores over the vectors. The first call reads them all."""
+        return DenseReader(self.vectors)
 
     def close(self) -> None:
         """Close the text store; maps go with the last reference."""

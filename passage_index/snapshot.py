@@ -15,22 +15,16 @@ import numpy.typing as npt
 from passage_index import directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
-from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words
+from passage_index.errors import CorruptIndex, NotFound
+from passage_index.integrity import require_whole
+from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
 from passage_index.manifest import Manifest
 from passage_index.passages import id_text
+from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
-from passage_index.types import Article, PassageNos, Rows, Scores, StoredPassage, Vectors
+from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy is given their numbers as a filter
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The highest BM25 that any passage, title or article could have for a question; 0 without words."""
-
-    lexical: float
-    title: float
-    article: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +45,27 @@ class Pool:
     first_day: npt.NDArray[np.int32]
     last_day: npt.NDArray[np.int32]
     signature: npt.NDArray[np.uint16]
-    bounds: Bounds  # what the three BM25 scores could reach at most
+    terms: int  # different words of the question that the lexical scores are sums over
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 class Snapshot:
-    """An open generation. Safe to share between threads."""
+    """An open generation. Safe to share between threads; not removed from the disk while it is open."""
 
     def __init__(self, index: Path, generation: directory.Generation) -> None:
+        require_same_analyzer(generation.manifest.analyzer, index)
         self.index = index
         self.manifest: Manifest = generation.manifest
+        self._hold = directory.Hold(generation)
+        try:
+            self._open(generation)
+        except BaseException:
+            self._hold.close()
+            raise
+
+    def _open(self, generation: directory.Generation) -> None:
         folder, dim = generation.folder, generation.manifest.encoder.dim
         self.segments = [
             Segment(folder / directory.SEGMENTS / record.name, record, dim)
@@ -71,8 +74,9 @@ class Snapshot:
         lexical = folder / directory.LEXICAL
         self.lexical = LexicalReader(lexical / PASSAGES)
         self._articles = LexicalReader(lexical / ARTICLES)
-        self._bases = np.cumsum([0, *(segment.record.passages for segment in self.segments)])
-        self._alive = self._alive_rows(folder / directory.DELETED)
+        self._rows = SnapshotRows(self.segments, folder / directory.DELETED)
+        for segment in self.segments:
+            segment.dense  # noqa: B018 - the first question should not wait for it
 
     @property
     def generation(self) -> int:
@@ -83,6 +87,7 @@ class Snapshot:
         """Let go of the files; the snapshot must not be used afterwards."""
         for segment in self.segments:
             segment.close()
+        self._hold.close()
 
     # -- candidates ---------------------------------------------------------------------------
 
@@ -91,8 +96,8 @@ class Snapshot:
 
         vector: (dim,) float32 of unit length, or None for words alone; empty words leave that leg out.
         """
-        mask = self._mask(where, words)
-        rows = [self._dense_rows(vector, mask, depth), self._lexical_rows(words, mask, depth)]
+        wanted = self._wanted(where, words)
+        rows = [self._dense_rows(vector, wanted, depth), self._lexical_rows(words, wanted, depth)]
         return self._evidence(np.unique(np.concatenate(rows)), vector, words)
 
     def similar(self, passage_id: str, where: Where, depth: int) -> Pool:
@@ -101,83 +106,86 @@ class Snapshot:
         vector = segment.dense.vectors(np.array([row]))[0]
         return self.pool(vector, Words(()), where, depth)
 
-    def _mask(self, where: Where, words: Words) -> Mask | None:
-        """Rows that may be returned, over all segments; None when all may."""
+    def _wanted(self, where: Where, words: Words) -> Mask | None:
+        """Rows that pass the filters, deleted ones among them; None when all do."""
         masks = [segment.columns.mask(where) for segment in self.segments]
-        mask = self._alive
+        mask = None
         if any(part is not None for part in masks):
-            whole = [
-                np.ones(segment.record.passages, dtype=bool) if part is None else part
-                for segment, part in zip(self.segments, masks, strict=True)
-            ]
-            mask = np.concatenate(whole) if mask is None else np.concatenate(whole) & mask
+            mask = np.concatenate(
+                [
+                    np.ones(segment.record.passages, dtype=bool) if part is None else part
+                    for segment, part in zip(self.segments, masks, strict=True)
+                ]
+            )
         if words.required:
-            mask = self._and(mask, self._rows_mask(self.lexical.holding(words.required)))
+            mask = self._and(mask, self._rows.mask_of(self.lexical.holding(words.required)))
         for phrase in words.excluded:
-            mask = self._and(mask, ~self._rows_mask(self.lexical.holding([phrase])))
+            mask = self._and(mask, ~self._rows.mask_of(self.lexical.holding([phrase])))
         return mask
 
     @staticmethod
     def _and(mask: Mask | None, other: Mask) -> Mask:
         return other if mask is None else mask & other
 
-    def _dense_rows(self, vector: Vectors | None, mask: Mask | None, depth: int) -> Rows:
+    def _dense_rows(self, vector: Vectors | None, wanted: Mask | None, depth: int) -> Rows:
         if vector is None:
             return np.empty(0, dtype=np.int64)
-        parts = []
-        for segment, base in zip(self.segments, self._bases, strict=False):
+        mask = self._rows.living(wanted)
+        rows, scores = [], []
+        for segment, base in zip(self.segments, self._rows.bases, strict=False):
             own = None if mask is None else mask[base : base + segment.record.passages]
-            parts.append(segment.dense.search(vector, depth, own) + base)
-        rows = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-        if len(parts) == 1:
-            return rows
-        scores = self._by_segment(rows, lambda segment, own: segment.dense.scores(vector, own))
-        return rows[np.argsort(-scores, kind="stable")[:depth]]
+            found, cosines = segment.dense.search(vector, depth, own)
+            rows.append(found + base)
+            scores.append(cosines)
+        return self._rows.best(np.concatenate(rows), np.concatenate(scores), depth)
 
-    def _lexical_rows(self, words: Words, mask: Mask | None, depth: int) -> Rows:
+    def _lexical_rows(self, words: Words, wanted: Mask | None, depth: int) -> Rows:
+        """tantivy knows itself what is deleted, so only filters matter here."""
         if not words:
             return np.empty(0, dtype=np.int64)
         query = self.lexical.any_of(words)
-        if mask is None:
-            return self._rows(self.lexical.search(query, depth)[0])
-        allowed = int(mask.sum())
-        if allowed <= AMONG_LIMIT:
-            return self._rows(self.lexical.search_among(query, self._numbers(mask), depth)[0])
+        if wanted is None:
+            numbers, scores = self.lexical.best(query, depth)
+            return self._rows.best(self._rows.rows_of(numbers), scores, depth)
+        mask = wanted if self._rows.alive is None else wanted & self._rows.alive
+        if int(mask.sum()) <= AMONG_LIMIT:
+            allowed = self._rows.take(np.flatnonzero(mask), "passage_no")
+            numbers, scores = self.lexical.search_among(query, allowed, len(allowed))
+            return self._rows.best(self._rows.rows_of(numbers), scores, depth)
         asked = depth
         while True:
-            found = self._rows(self.lexical.search(query, asked)[0])
-            kept = found[mask[found]]
-            if len(kept) >= depth or len(found) < asked:
-                return kept[:depth]
+            numbers, scores = self.lexical.best(query, asked)
+            found = self._rows.rows_of(numbers)
+            kept = mask[found]
+            if kept.sum() >= depth or len(found) < asked:
+                return self._rows.best(found[kept], scores[kept], depth)
             asked *= 4
 
     def _evidence(self, rows: Rows, vector: Vectors | None, words: Words) -> Pool:
-        numbers = self._take(rows, "passage_no")
-        article = self._take(rows, "article_key")
+        numbers = self._rows.take(rows, "passage_no")
+        article = self._rows.take(rows, "article_key")
         none = np.zeros(len(rows))
         dense = sentence = lexical = title = article_lexical = none
         if vector is not None:
-            dense = self._by_segment(rows, lambda segment, own: segment.dense.scores(vector, own))
-            sentence = self._by_segment(rows, lambda segment, own: segment.dense.best_sentences(vector, own))
+            dense = self._rows.scored(rows, lambda segment, own: segment.dense.scores(vector, own))
+            sentence = self._rows.scored(rows, lambda segment, own: segment.dense.best_sentences(vector, own))
         if words:
             lexical = self.lexical.scores(self.lexical.any_of(words), numbers)
             title = self._articles.scores(self._articles.any_of(words, "title"), article)
             article_lexical = self._articles.scores(self._articles.any_of(words), article)
         return Pool(
             rows=rows,
-            ids=[id_text(raw.tobytes()) for raw in self._take(rows, "id")],
+            ids=[id_text(raw.tobytes()) for raw in self._rows.take(rows, "id")],
             dense=dense,
             sentence=sentence,
             lexical=lexical,
             title=title,
             article_lexical=article_lexical,
             article=article,
-            first_day=self._take(rows, "first_day"),
-            last_day=self._take(rows, "last_day"),
-            signature=self._take(rows, "signature"),
-            bounds=Bounds(
-                self.lexical.bound(words), self._articles.bound(words, "title"), self._articles.bound(words)
-            ),
+            first_day=self._rows.take(rows, "first_day"),
+            last_day=self._rows.take(rows, "last_day"),
+            signature=self._rows.take(rows, "signature"),
+            terms=len(words.terms),
         )
 
     # -- texts --------------------------------------------------------------------------------
@@ -185,14 +193,14 @@ class Snapshot:
     def fetch(self, rows: Rows) -> list[StoredPassage]:
         """The passages of a pool's rows, in that order."""
         out: list[StoredPassage | None] = [None] * len(rows)
-        for segment, positions, own in self._split(rows):
+        for segment, positions, own in self._rows.split(rows):
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
 
     def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
         """Which sentence of a pool's row is nearest to the question, and its cosine."""
-        ((segment, _, own),) = self._split(np.array([row]))
+        ((segment, _, own),) = self._rows.split(np.array([row]))
         scores = segment.dense.sentence_scores(vector, int(own[0]))
         best = int(np.argmax(scores))
         return best, float(scores[best])
@@ -221,7 +229,7 @@ class Snapshot:
         """Passages by source, by language and by year of publication; undated ones under ''."""
         out: dict[str, dict[str, int]] = {"source": {}, "language": {}, "year": {}}
         for number, segment in enumerate(self.segments):
-            alive = self._own_alive(number)
+            alive = self._rows.living_of(number)
             for kind in ("source", "language"):
                 codes = getattr(segment.columns, kind)[alive]
                 names = segment.columns.names[kind]
@@ -233,79 +241,19 @@ class Snapshot:
                 out["year"][name] = out["year"].get(name, 0) + int(count)
         return out
 
-    # -- rows of several segments -------------------------------------------------------------
-
-    def _split(self, rows: Rows) -> list[tuple[Segment, npt.NDArray[np.int64], Rows]]:
-        """(segment, positions in `rows`, rows inside that segment) for every segment touched."""
-        owner = np.searchsorted(self._bases, rows, side="right") - 1
-        return [
-            (
-                self.segments[number],
-                np.flatnonzero(owner == number),
-                rows[owner == number] - self._bases[number],
-            )
-            for number in np.unique(owner)
-        ]
-
-    def _by_segment(self, rows: Rows, score: Any) -> Scores:
-        out = np.zeros(len(rows))
-        for segment, positions, own in self._split(rows):
-            out[positions] = score(segment, own)
-        return out
-
-    def _take(self, rows: Rows, name: str) -> Any:
-        parts = self._split(rows)
-        if not parts:
-            return getattr(self.segments[0].columns, name)[:0] if self.segments else np.empty(0)
-        first = getattr(parts[0][0].columns, name)
-        out = np.empty((len(rows), *first.shape[1:]), dtype=first.dtype)
-        for segment, positions, own in parts:
-            out[positions] = getattr(segment.columns, name)[own]
-        return out
-
-    def _rows(self, numbers: PassageNos) -> Rows:
-        """Passage numbers -> rows of this snapshot, in the same order."""
-        out = np.full(len(numbers), -1, dtype=np.int64)
-        for segment, base in zip(self.segments, self._bases, strict=False):
-            own = segment.columns.rows_of(numbers)
-            out = np.where(own >= 0, own + base, out)
-        return out[out >= 0]
-
-    def _rows_mask(self, numbers: PassageNos) -> Mask:
-        mask = np.zeros(int(self._bases[-1]), dtype=bool)
-        mask[self._rows(numbers)] = True
-        return mask
-
-    def _numbers(self, mask: Mask) -> PassageNos:
-        numbers: PassageNos = self._take(np.flatnonzero(mask), "passage_no")
-        return numbers
-
-    def _alive_rows(self, deleted: Path) -> Mask | None:
-        if not deleted.exists():
-            return None
-        return ~self._rows_mask(np.load(deleted, allow_pickle=False))
-
-    def _own_alive(self, number: int) -> Any:
-        if self._alive is None:
-            return slice(None)
-        return self._alive[self._bases[number] : self._bases[number + 1]]
-
     def _find(self, passage_id: str) -> tuple[Segment, int]:
         for number, segment in enumerate(self.segments):
             row = segment.texts.row_of(passage_id)
-            if row is not None and self._is_alive(number, row):
+            if row is not None and self._rows.is_alive(number, row):
                 return segment, row
         raise KeyError(passage_id)
 
     def _article_rows(self, article_id: str) -> tuple[Segment, range] | None:
         for number, segment in enumerate(self.segments):
             rows = segment.texts.row_range(article_id)
-            if rows is not None and self._is_alive(number, rows.start):
+            if rows is not None and self._rows.is_alive(number, rows.start):
                 return segment, rows
         return None
-
-    def _is_alive(self, number: int, row: int) -> bool:
-        return self._alive is None or bool(self._alive[self._bases[number] + row])
 
 
 def _years(segment: Segment, alive: Any) -> npt.NDArray[np.int64]:
@@ -317,10 +265,16 @@ def _years(segment: Segment, alive: Any) -> npt.NDArray[np.int64]:
 
 
 def open_snapshot(index: Path, stamps: Path | None = None) -> Snapshot:
-    """Open the current generation after checking its files (see directory.damage for `stamps`).
+    """Open the current generation after checking its files (see integrity.damage for `stamps`).
 
     Raises NotFound, CorruptIndex or FormatMismatch.
     """
-    generation = directory.current(index)
-    directory.require_whole(generation, index, stamps)
-    return Snapshot(index, generation)
+    while True:
+        raw = directory.pointer(index)
+        try:
+            generation = directory.current(index)
+            require_whole(generation, index, stamps)
+            return Snapshot(index, generation)
+        except (NotFound, CorruptIndex, OSError):
+            if directory.pointer(index) == raw:  # else a writer has replaced and removed it meanwhile
+                raise

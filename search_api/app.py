@@ -6,12 +6,15 @@ Settings (+ Searcher) -> FastAPI
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
@@ -22,6 +25,8 @@ from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
 from search_api.serving import Serving
 from search_api.settings import Settings
+
+ROUTERS = (routes_search.router, routes_service.router, routes_page.router)
 
 
 def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
@@ -36,12 +41,19 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         async with serving.running():
             yield
 
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+    )
     app.state.serving = serving
     app.add_middleware(Gate, settings=settings, refuse=refuse)
     for kind in (RequestValidationError, HTTPException, SearchEngineError):
         app.add_exception_handler(kind, _handle)
-    for router in (routes_search.router, routes_service.router, routes_page.router):
+    for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -55,4 +67,18 @@ def refuse(request: Request, problem: Problem) -> Response:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
-    return refuse(request, problem_of(error))
+    problem = problem_of(error)
+    if problem.status == 405:
+        problem = replace(problem, headers={"Allow": _methods(request.url.path)})
+    return refuse(request, problem)
+
+
+def _methods(path: str) -> str:
+    """All methods of a path; the framework knows only those of the first route that has it."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, Route))
+    found = (route.methods or () for route in routes if route.path_regex.match(path))
+    return ", ".join(sorted(set().union(*found)))
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

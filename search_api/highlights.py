@@ -5,7 +5,6 @@ Uses the stored sentence vectors; encodes nothing. passage + question -> highlig
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from passage_index.lexical import Words
 from passage_index.types import StoredPassage
@@ -15,17 +14,16 @@ _WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
 
 
 def word_highlights(
-    stored: StoredPassage, words: Words, terms: Callable[[str], list[str]]
+    stored: StoredPassage, words: Words, terms: Callable[[str], tuple[str, ...]]
 ) -> list[Highlight]:
-    """Words of the passage that share an index term with the question."""
+    """Words of the passage that share an index term with the question; `terms` of one word."""
     wanted = {*words.terms, *words.compounds}
     if not wanted:
         return []
-    known = lru_cache(maxsize=None)(terms)
     return [
         Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
         for match in _WORD.finditer(stored.text)
-        if not wanted.isdisjoint(known(match[0]))
+        if not wanted.isdisjoint(terms(match[0]))
     ]
 
 

@@ -17,9 +17,13 @@ from search_api.settings import Settings
 DATE_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
 
 
-def _without_nul(text: str) -> str:
+def _written(text: str) -> str:
     if "\0" in text:
         raise ValueError("a NUL character is no part of a text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half of a surrogate pair is no character") from error
     return text
 
 
@@ -35,7 +39,6 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
 DateText = Annotated[str, Field(pattern=DATE_PATTERN), AfterValidator(_possible_date)]
 
 
@@ -45,12 +48,13 @@ class SearchParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
-        Text,
+        str,
         Field(
             min_length=1,
             description='A question or words. `"…"` and `+word` must occur, `-word` must not.',
             examples=["How many residents may be evacuated?"],
         ),
+        AfterValidator(_written),
     ]
     limit: Annotated[int, Field(ge=1, description="Hits on a page.")] = 10
     offset: Annotated[int, Field(ge=0, description="Hits to pass over before the first.")] = 0
@@ -66,7 +70,7 @@ class SearchParameters(BaseModel):
         Field(description="Published on or before this day, month or year."),
     ] = None
     source: Annotated[
-        list[Text],
+        list[Annotated[str, AfterValidator(_written)]],
         BeforeValidator(_listed),
         Field(max_length=100, description="Only these sources; can be repeated."),
     ] = []

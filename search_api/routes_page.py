@@ -17,7 +17,7 @@ from passage_index.types import Span, StoredPassage, sha256_text
 from search_api.exchange import ServingOf
 from search_api.hits import Hit, SearchReply
 from search_api.page.asking import PAGE_HITS, PageQuery
-from search_api.page.marking import Run, is_wrapped, paragraphs, runs
+from search_api.page.marking import Run, is_wrapped, paragraphs
 from search_api.page.rendering import page_reply
 from search_api.parameters import search_request
 from search_api.statistics import statistics
@@ -36,7 +36,7 @@ class ShownHit:
     """A hit as the page shows it."""
 
     hit: Hit
-    runs: list[Run]
+    paragraphs: list[list[Run]]
     is_wrapped: bool
     similar: list[StoredPassage]
 
@@ -76,6 +76,7 @@ def _results_page(
         "results.html",
         asked=asked,
         reply=reply,
+        fault="",
         shown=[_shown(snapshot, hit) for hit in reply.hits],
         offset=offset,
         earlier=asked.at(max(offset - PAGE_HITS, 0)) if offset else None,
@@ -106,7 +107,7 @@ def _shown(snapshot: Snapshot, hit: Hit) -> ShownHit:
     similar = [snapshot.passage(duplicate.id) for duplicate in hit.duplicates[:SHOWN_SIMILAR]]
     return ShownHit(
         hit=hit,
-        runs=runs(text, passage.start, spans["sentence"], spans["word"]),
+        paragraphs=paragraphs(text, passage.start, spans["sentence"], spans["word"]),
         is_wrapped=is_wrapped(hit.stored.article.text, [passage]),
         similar=[stored for stored in similar if stored],
     )
@@ -142,7 +143,7 @@ def _article_page(snapshot: Snapshot, article_id: str, start: str, end: str) -> 
     return page_reply(
         "article.html",
         article=article,
-        paragraphs=paragraphs(article.text, mark),
+        paragraphs=paragraphs(article.text, 0, [mark] if mark else []),
         is_wrapped=is_wrapped(article.text, [stored.passage for stored in passages]),
         mark=mark,
         is_misplaced=bool(start or end) and mark is None,

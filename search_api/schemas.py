@@ -51,21 +51,37 @@ class PassageBody(BaseModel):
     sha256: str
 
 
-class CitedPassageBody(PassageBody):
+class CitedPassageBody(BaseModel):
     """A passage with what a citation says of its article."""
 
+    id: str
     article_id: str
     title: str
     url: str | None
     source: str | None
     published_at: PublishedAt
     language: str | None
+    text: str
+    start: int
+    end: int
+    sha256: str
 
 
-class HitBody(CitedPassageBody):
+class HitBody(BaseModel):
     """A ranked passage."""
 
     rank: int
+    id: str
+    article_id: str
+    title: str
+    url: str | None
+    source: str | None
+    published_at: PublishedAt
+    language: str | None
+    text: str
+    start: int
+    end: int
+    sha256: str
     score: Annotated[float, Field(description="0..1, comparable between questions.")]
     scores: ScoresBody
     highlights: list[HighlightBody]
@@ -114,7 +130,7 @@ def hit_body(hit: Hit) -> HitBody:
     return HitBody(
         **cited_passage(hit.stored).model_dump(),
         rank=hit.rank,
-        score=round(hit.score, 6),
+        score=hit.score,  # not rounded: asked for as min_score it must keep this hit
         scores=ScoresBody(
             dense=round(hit.scores.dense, 6),
             sentence=round(hit.scores.sentence, 6),

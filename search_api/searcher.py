@@ -7,24 +7,27 @@
 Holds no lock over a search and knows nothing of HTTP.
 """
 
+import hashlib
 import time
+from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
 
 from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
 from passage_index.lexical import Words
-from passage_index.near_duplicates import similar
+from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool, Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
-from passage_index.types import Vectors
-from search_api.fusion import Fused, fuse, order
+from passage_index.types import Scores, Vectors
+from search_api.families import families
+from search_api.fusion import calibrated, fuse, order
 from search_api.highlights import sentence_highlight, word_highlights
 from search_api.hits import Duplicate, Hit, HitScores, SearchReply, SearchRequest
 from search_api.question import parse_words
 from search_api.questions import QuestionEncoder
+
+REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 
 
 class Searcher:
@@ -34,6 +37,7 @@ class Searcher:
         require_same_encoder(snapshot.manifest.encoder, encoder.identity)
         self.snapshot = snapshot
         self.questions = QuestionEncoder(encoder)
+        self._terms_of_word = lru_cache(REMEMBERED_WORDS)(lambda word: tuple(snapshot.lexical.terms(word)))
 
     def close(self) -> None:
         """Let go of files and thread."""
@@ -51,13 +55,14 @@ class Searcher:
         where = Where(request.date_from, request.date_to, request.sources)
         pool = snapshot.pool(vector, asked, where, request.depth)
         fused = fuse(pool, request.mode)
-        score = confidence(pool)
-        families = _families(pool, fused, score, request)
-        page = families[request.offset : request.offset + request.limit]
+        score = calibrated(fused)
+        ranked = [i for i in order(fused, pool.ids) if score[i] >= request.min_score]
+        entries = families(pool, ranked, request.collapse, request.group_by_article)
+        page = entries[request.offset : request.offset + request.limit]
         hits = self._hits(page, pool, fused, score, words, vector, request.offset)
         return SearchReply(
             hits=hits,
-            total=len(families),
+            total=len(entries),
             total_relation="gte" if len(pool) >= request.depth else "eq",
             generation=snapshot.generation,
             took_ms=round((time.perf_counter() - begun) * 1000, 2),
@@ -68,8 +73,8 @@ class Searcher:
         self,
         page: list[list[int]],
         pool: Pool,
-        fused: Fused,
-        score: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+        fused: Scores,
+        score: Scores,
         words: Words,
         vector: Vectors | None,
         offset: int,
@@ -80,7 +85,7 @@ class Searcher:
         hits = []
         for rank, (first, *others) in enumerate(page, start=offset + 1):
             stored = texts[first]
-            marks = word_highlights(stored, words, self.snapshot.lexical.terms)
+            marks = word_highlights(stored, words, self._terms_of_word)
             if vector is not None:
                 best, _ = self.snapshot.best_sentence(vector, int(pool.rows[first]))
                 marks.insert(0, sentence_highlight(stored, best))
@@ -117,44 +122,12 @@ def _check(request: SearchRequest) -> None:
         raise InputError(f"date_from {request.date_from} lies after date_to {request.date_to}; swap them")
 
 
-def confidence(pool: Pool) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """How sure one may be that a passage answers, 0..1, comparable between questions. (n,)."""
-    best = np.maximum(pool.dense, pool.sentence)
-    return np.asarray(1 / (1 + np.exp(-(best - 0.45) * 9)))
-
-
-def _families(pool: Pool, fused: Fused, score: object, request: SearchRequest) -> list[list[int]]:
-    """Positions in the pool, best first; near-duplicates behind the best of their family.
-
-    With grouping by article every later passage of an article is left out.
-    """
-    ranked = [
-        position
-        for position in order(fused.fused, pool.ids)
-        if score[position] >= request.min_score  # type: ignore[index]
-    ]
-    families: list[list[int]] = []
-    articles: set[int] = set()
-    taken = np.zeros(len(pool), dtype=bool)
-    for position in ranked:
-        if taken[position] or (request.group_by_article and int(pool.article[position]) in articles):
-            continue
-        family = [position]
-        if request.collapse:
-            near = similar(pool.signature, pool.signature[position]) & ~taken
-            family += [other for other in ranked if near[other] and other != position]
-        taken[family] = True
-        families.append(family)
-        articles.add(int(pool.article[position]))
-    return families
-
-
-def _parts(pool: Pool, fused: Fused, position: int) -> HitScores:
+def _parts(pool: Pool, fused: Scores, position: int) -> HitScores:
     return HitScores(
         dense=float(pool.dense[position]),
         sentence=float(pool.sentence[position]),
         lexical=float(pool.lexical[position]),
-        fused=round(float(fused.fused[position]), 6),
+        fused=round(float(fused[position]), 6),
     )
 
 
@@ -163,8 +136,6 @@ def open_searcher(index: Path, cache: Path | None = None, model: str | None = No
 
     Raises NotFound, CorruptIndex, FormatMismatch, EncoderMismatch or EncoderUnavailable.
     """
-    from passage_index.model_files import default_cache
-
     cache = cache or default_cache()
     snapshot = open_snapshot(index, stamps_file(cache, index))
     return Searcher(snapshot, load_indexed_encoder(snapshot.manifest.encoder, cache, model))
@@ -172,6 +143,4 @@ def open_searcher(index: Path, cache: Path | None = None, model: str | None = No
 
 def stamps_file(cache: Path, index: Path) -> Path:
     """Where this host remembers which files of an index it has checked."""
-    import hashlib
-
     return cache / "checked" / f"{hashlib.sha256(str(index.resolve()).encode()).hexdigest()[:32]}.json"

@@ -74,7 +74,9 @@ class Serving:
 
     def _open_once(self) -> None:
         settings = self.settings
-        self._searcher = open_searcher(settings.index, settings.cache, settings.model)
+        searcher = open_searcher(settings.index, settings.cache, settings.model)
+        searcher.questions.encode("the first question is the slowest")
+        self._searcher = searcher
         logger.info("ready: generation %d", self._searcher.snapshot.generation)
 
     def _close(self) -> None:

@@ -129,6 +129,24 @@ def test_txt_title_and_date(tmp_path: Path, content: str, title: str, published:
     assert (article.title, str(article.published), article.text) == (title, published, text)
 
 
+@pytest.mark.parametrize(
+    ("given", "published", "kept"),
+    [
+        ("2021-03-12", "2021-03-12", {}),
+        ("2021-03-14", "2021-03-14", {"date_in_text": "2021-03-12"}),
+        ("last week", "2021-03-12", {"date_as_given": "last week"}),
+    ],
+)
+def test_txt_date_line_below_front_matter(
+    tmp_path: Path, given: str, published: str, kept: dict[str, str]
+) -> None:
+    article = only(
+        written(tmp_path / "a.txt", f"---\ndate: {given}\n---\nDate: 2021-03-12\n\nBridge\n\n{BODY}")
+    )
+    assert (article.title, article.text, str(article.published)) == ("Bridge", BODY, published)
+    assert article.metadata == kept
+
+
 def test_txt_front_matter_fills_the_article(tmp_path: Path) -> None:
     head = "\n".join(f'{key}: "{value}"' for key, value in ROW.items() if key != "text")
     assert only(written(tmp_path / "a.txt", f"---\n{head}\n---\n{BODY}\n")) == ARTICLE

@@ -176,6 +176,27 @@ def test_warc_other_faults(tmp_path: Path) -> None:
     assert reasons(found)[1][1] == "content encoding 'br'; expected gzip, deflate or none"
 
 
+def test_warc_lengths_and_packing_that_are_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = ("http://p.example/", "200 OK", "text/html", PAGE.encode())
+    longer = warc(good).replace(b"</html>", b"</html>more")
+    found = read(written(tmp_path / "a.warc", longer + warc(("http://q.example/", *good[1:]))))
+    assert ids(found) == ["http://p.example/", "http://q.example/"]
+    assert reasons(found) == [(2, "the record is longer than its Content-Length says")]
+    cut = (
+        "http://r.example/",
+        "200 OK",
+        "text/html\r\nContent-Encoding: gzip",
+        gzip.compress(PAGE.encode())[:-50],
+    )
+    empty = ("http://s.example/", "\r\n\r\n", "", b"")
+    found = read(written(tmp_path / "b.warc", warc(cut, empty, good)))
+    assert (ids(found), reasons(found)) == (
+        ["http://p.example/"],
+        [(2, "the packed page is cut off: its end is missing")],
+    )
+    assert capsys.readouterr() == ("", "")
+
+
 def test_feed_entity_bombs_and_other_xml_are_refused(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
     bomb += '<rss version="2.0"><channel><item><title>&b;</title>'

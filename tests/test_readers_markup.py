@@ -1,5 +1,7 @@
 """Pages, web archives and feeds read in: the article and what its page says of it."""
 
+import gzip
+import zlib
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,26 @@ def test_warc_html_pages_only(tmp_path: Path, gz: bool) -> None:
     article = found.article
     assert (found.line, article.id, article.url, article.source) == (4, url, url, "post.example")
     assert article.text.startswith("The old stone bridge over the Wend was closed on Mardi à 8 h.")
+
+
+def test_warc_pages_as_servers_pack_them(tmp_path: Path) -> None:
+    body, raw = PAGE.encode(), zlib.compressobj(wbits=-15)
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(body[i : i + 99]), body[i : i + 99]) for i in range(0, len(body), 99)
+    )
+    packed = {
+        "Transfer-Encoding: chunked": chunks + b"0\r\n\r\n",
+        "Content-Encoding: gzip": gzip.compress(body),
+        "Content-Encoding: GZIP": body,  # some crawlers unpack the body and keep the header
+        "Content-Encoding: deflate": zlib.compress(body),
+        "content-encoding: deflate": raw.compress(body) + raw.flush(),
+    }
+    pages = [
+        (f"http://p.example/{n}", "200 OK", f"text/html\r\n{head}", packed[head])
+        for n, head in enumerate(packed)
+    ]
+    found = read(written(tmp_path / "a.warc", warc(*pages)))
+    assert [one.article.text for one in found] == [f"{BODY}\n\nIt stays shut until May."] * 5
 
 
 def test_rss_and_atom_entries(tmp_path: Path) -> None:

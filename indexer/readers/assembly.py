@@ -44,6 +44,7 @@ def article_from_row(row: Row, fallback_id: str) -> Article:
     if published is None and given is not None:
         fields.left["date_as_given"] = given
     line_date, text = split_date_line(text)
+    line_date = parse_published(fields.take("date_in_text")) or line_date
     if published is None:
         published = line_date
     elif line_date not in (None, published):

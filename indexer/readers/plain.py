@@ -20,7 +20,7 @@ def read_plain(path: Path) -> Iterator[Row | Rejected]:
     # A date line may stand before the title, where it would be taken for one, or after it.
     published, text = split_date_line(text)
     if published:
-        fields["date_in_text" if fields.get("date") else "date"] = str(published)
+        fields["date_in_text"] = str(published)
     if not fields.get("title"):
         fields["title"], text = split_title(text)
     yield Row(None, {**fields, "text": text})

@@ -62,6 +62,8 @@ def _page(name: str, number: int, record: Any) -> Row | Rejected | None:
         fields = page_fields(page_markup(body, charset), url)
     except Unfit as fault:
         return Rejected(name, number, str(fault))
+    except (EOFError, *PARSER_FAULTS) as error:
+        return Rejected(name, number, f"the HTTP headers are damaged: {type(error).__name__}")
     return Row(number, {**fields, "_id": url})
 
 

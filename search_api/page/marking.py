@@ -47,10 +47,9 @@ def runs(text: str, start: int, marked: Sequence[Span], words: Sequence[Span] = 
     ]
 
 
-def paragraphs(text: str, mark: Span | None = None) -> list[list[Run]]:
-    """The paragraphs of an article, as blank lines divide it, each as runs; `mark` may cross several."""
-    spans = [mark] if mark else []
-    return [runs(text[start:end], start, spans) for start, end in _paragraph_spans(text)]
+def paragraphs(text: str, start: int, marked: Sequence[Span], words: Sequence[Span] = ()) -> list[list[Run]]:
+    """The paragraphs of a text, as blank lines divide it, each as `runs`; a mark may cross several."""
+    return [runs(text[left:right], start + left, marked, words) for left, right in _paragraph_spans(text)]
 
 
 def is_wrapped(text: str, passages: Iterable[Passage]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -43,6 +44,14 @@ def web_link(url: str | None) -> str | None:
     return url if url and url.lower().startswith(("http://", "https://")) else None
 
 
+def ticked(text: str) -> Markup:
+    """Text with `code` in backticks -> HTML."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part
+        for number, part in enumerate(text.split("`"))
+    )
+
+
 @lru_cache
 def static_link(name: str) -> str:
     """A static file's address, new whenever its content is."""
@@ -63,7 +72,7 @@ def _environment() -> Environment:
         "web_link": web_link,
         "static_link": static_link,
     }
-    environment.filters |= {"written": written_date, "count": lambda number: f"{number:,}"}
+    environment.filters |= {"written": written_date, "ticked": ticked, "count": lambda number: f"{number:,}"}
     return environment
 
 

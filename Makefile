@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh machine: `make serve` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+INDEX  ?= .index
+PORT   ?= 8000
+READY  := $(VENV)/.ready
+
+.PHONY: help setup serve index test check lint bench eval clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install everything into .venv and convert the model once
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m passage_index.convert
+	@touch $@
+
+serve: setup ## build the index of corpus/ if there is none, then serve page and API
+	@test -f $(INDEX)/CURRENT || $(MAKE) --no-print-directory index
+	$(BIN)/search-api serve --index $(INDEX) --port $(PORT)
+
+index: setup ## build the index of corpus/ (CORPUS=folder for another one)
+	$(BIN)/indexer build $(or $(CORPUS),corpus) --index $(INDEX)
+
+test: setup ## run all tests
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint ## what a change must pass: lint, types, rules and the quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
+	$(BIN)/python -m bench.quality $(DATA)
+
+bench: setup ## speed of encoding and searching beside sentence-transformers
+	$(BIN)/python -m bench.speed $(DATA)
+
+clean: ## remove the environment and the index of corpus/
+	rm -rf $(VENV) $(INDEX)

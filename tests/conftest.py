@@ -1,0 +1,73 @@
+"""What tests share: a small corpus of invented articles, its index, the searcher and a client."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from indexer.build import BuildOptions, build
+from search_api.app import create_app
+from search_api.searcher import Searcher
+from search_api.settings import Settings
+from tests.fakes import FakeEncoder
+
+DATA = Path(__file__).parent / "data"
+
+# One article a peculiarity: ids, dates, languages, markup, near-duplicates. The reports fill pages.
+ARTICLES: list[dict[str, str]] = [
+    *map(json.loads, (DATA / "articles.jsonl").read_text(encoding="utf-8").splitlines()),
+    *(
+        {
+            "_id": f"report-{number:02}",
+            "title": f"Weather report {number}",
+            "date": f"2020-01-{number + 1:02}",
+            "lang": "en",
+            "source": "Weather Office",
+            "text": f"Barometer on day {number}: {', '.join(f'{number}{digit}hpa' for digit in range(9))}.",
+        }
+        for number in range(23)
+    ),
+]
+BRIDGE = next(article["text"] for article in ARTICLES if article["_id"] == "bridge")
+
+
+@pytest.fixture(scope="session")
+def encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture(scope="session")
+def articles_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("articles") / "articles.jsonl"
+    file.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in ARTICLES), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def index(articles_file: Path, encoder: FakeEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    report = build([articles_file], folder / "index", encoder, BuildOptions(cache=folder / "cache"))
+    assert report.rejections == []
+    return folder / "index"
+
+
+@pytest.fixture(scope="session")
+def searcher(index: Path, encoder: FakeEncoder) -> Iterator[Searcher]:
+    from passage_index.snapshot import open_snapshot
+
+    opened = Searcher(open_snapshot(index), encoder)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def settings(index: Path) -> Settings:
+    return Settings(index=index)
+
+
+@pytest.fixture(scope="session")
+def client(settings: Settings, searcher: Searcher) -> Iterator[TestClient]:
+    with TestClient(create_app(settings, searcher)) as opened:
+        yield opened
