@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from indexer.articles import Record, read_articles
-from indexer.build import embedded_passage
+from indexer.write import embedded_passage
 from indexer.chunking import Chunking, split_article
 from passage_index.encoder import EmbeddedPassage
 from passage_index.model_files import find_model

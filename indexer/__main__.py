@@ -17,7 +17,7 @@ from indexer.build import BuildOptions, build
 from indexer.chunking import Chunking
 from indexer.progress import shown
 from indexer.verify import verify
-from passage_index import directory
+from passage_index import commits, directory
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.errors import SearchEngineError
 from passage_index.model_files import default_cache
@@ -116,7 +116,7 @@ def verify_command(
 def rollback_command(index: IndexOption) -> None:
     """Go back to the newest whole generation before the current one."""
     with directory.writer_lock(index):
-        generation = directory.rollback(index)
+        generation = commits.rollback(index)
     print(f"the index is at generation {generation.manifest.generation} again", file=sys.stderr)
 
 

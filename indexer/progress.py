@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from indexer.build import Progress as Report
+from indexer.report import Progress as Report
 
 EVERY_S = 10.0  # between plain lines
 

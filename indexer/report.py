@@ -5,17 +5,29 @@ Knows nothing of how the work is done. events of a run -> BuildReport -> text or
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+Progress = Callable[[str, int, int | None], None]  # stage, done, total if known
 
 REJECTED_KEPT = 1000  # rejected records listed by place; more are only counted
 
 
+def now() -> str:
+    """The present moment, as manifests write it: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def silent(_stage: str, _done: int, _total: int | None) -> None:
+    """A Progress that shows nothing."""
+
+
 @dataclass(slots=True)
 class BuildReport:
-    """Counts of one run, and seconds by stage."""
+    """Counts of one run, and seconds by stage. What is counted was read and split in this run."""
 
     articles: int = 0
     passages: int = 0
@@ -27,6 +39,13 @@ class BuildReport:
     undated: int = 0
     duplicates: int = 0  # articles whose text another article has too
     resumed: int = 0  # passages whose vectors came from the journal
+    added: int = 0  # articles that were not in the index before
+    replaced: int = 0  # articles that were, with another text, title, date, ...
+    unchanged: int = 0  # articles that were, exactly so: not split, not encoded
+    deleted: int = 0  # articles
+    unknown: list[str] = field(default_factory=list)  # ids asked to be deleted that are in no article
+    merged: int = 0  # segments that became one
+    generation: int | None = None  # the one that was committed; None when nothing changed
     languages: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)
@@ -62,6 +81,13 @@ class BuildReport:
             "undated": self.undated,
             "duplicates": self.duplicates,
             "resumed": self.resumed,
+            "added": self.added,
+            "replaced": self.replaced,
+            "unchanged": self.unchanged,
+            "deleted": self.deleted,
+            "unknown": self.unknown,
+            "merged_segments": self.merged,
+            "generation": self.generation,
             "languages": dict(self.languages.most_common()),
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
             "rejections": self.rejections,
@@ -71,14 +97,29 @@ class BuildReport:
         """A few lines for a person."""
         languages = ", ".join(f"{name} {count}" for name, count in self.languages.most_common(6))
         seconds = ", ".join(f"{stage} {spent:.1f}" for stage, spent in self.seconds.items())
-        lines = [
-            f"articles   {self.articles:,} ({self.undated:,} undated, {self.duplicates:,} repeat another's text)",
-            f"passages   {self.passages:,} ({self.sentences:,} sentences, {self.tokens:,} tokens)",
-            f"truncated  0 ({self.cut_sentences:,} over-long sentences cut at a clause or word)",
-            f"rejected   {self.rejected:,} ({self.skipped:,} files of other formats passed over)",
-            f"languages  {languages or '-'}",
-            f"seconds    {seconds}",
-        ]
+        lines = [f"changes    {self._changes()}"]
+        if self.articles or self.rejected:
+            repeated = f"{self.undated:,} undated, {self.duplicates:,} repeat another's text"
+            lines += [
+                f"articles   {self.articles:,} ({repeated})",
+                f"passages   {self.passages:,} ({self.sentences:,} sentences, {self.tokens:,} tokens)",
+                f"truncated  0 ({self.cut_sentences:,} over-long sentences cut at a clause or word)",
+                f"rejected   {self.rejected:,} ({self.skipped:,} files of other formats passed over)",
+                f"languages  {languages or '-'}",
+            ]
         if self.resumed:
-            lines.insert(2, f"resumed    {self.resumed:,} passages from the vectors journal")
+            lines.append(f"resumed    {self.resumed:,} passages from the vectors journal, not encoded again")
+        if self.merged:
+            lines.append(f"merged     {self.merged:,} segments into one")
+        if seconds:
+            lines.append(f"seconds    {seconds}")
         return "\n".join(lines)
+
+    def _changes(self) -> str:
+        parts = [
+            (self.added, "added"), (self.replaced, "replaced"), (self.unchanged, "unchanged"),
+            (self.deleted, "deleted"),
+        ]  # fmt: skip
+        said = ", ".join(f"{count:,} {what}" for count, what in parts if count) or "none"
+        committed = "nothing to commit" if self.generation is None else f"generation {self.generation}"
+        return f"{said}; {committed}"

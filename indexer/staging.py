@@ -37,6 +37,11 @@ class Staging:
             ((number, p.start, p.end, pack_spans(p.sentences)) for p in passages),
         )
 
+    def __len__(self) -> int:
+        """Articles in it."""
+        (count,) = self._db.execute("SELECT count(*) FROM articles").fetchone()
+        return int(count)
+
     def repeated_texts(self) -> int:
         """Articles whose text another one has too."""
         (count,) = self._db.execute("SELECT count(*) - count(DISTINCT text) FROM articles").fetchone()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.build import embedded_passage
 from indexer.chunking import Chunking
+from indexer.write import embedded_passage
 from passage_index import directory
 from passage_index.encoder import Encoder, require_same_encoder
+from passage_index.integrity import damage
 from passage_index.passages import id_bytes
 from passage_index.segment import Segment
 from passage_index.snapshot import Snapshot
@@ -28,7 +29,7 @@ def verify(index: Path, encoder: Encoder | None = None, deep: bool = False) -> l
     Raises NotFound, CorruptIndex (CURRENT or manifest), FormatMismatch, EncoderMismatch.
     """
     generation = directory.current(index)
-    problems = directory.damage(generation)
+    problems = damage(generation)
     if problems:
         return problems  # what lies in a damaged file is not worth reading
     snapshot = Snapshot(index, generation)

@@ -118,7 +118,8 @@ class DenseReader:
         while True:
             found = self._index.search(question[None, :], asked, params=selected)[1][0]
             rows = found[found >= 0].astype(np.int64)
-            best, scores = _best(rows, self.scores(question, rows), k)
+            by_row = np.sort(rows)
+            best, scores = _best(by_row, self.scores(question, by_row), k)
             complete = asked >= min(allowed, k * TIES) or len(rows) < asked
             if complete or self.scores(question, rows[-1:])[0] + SCAN_ERROR < scores[-1]:
                 return best, scores

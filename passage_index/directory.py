@@ -111,7 +111,9 @@ def current(index: Path) -> Generation:
 
 
 def _named(index: Path, raw: bytes | None) -> Generation:
-    mend = f"`indexer rollback --index {index}` goes back to the newest whole generation, a new build mends it"
+    mend = (
+        f"`indexer rollback --index {index}` goes back to the newest whole generation, a new build mends it"
+    )
     if raw is None:
         if index.is_dir() and generations(index):
             raise CorruptIndex(f"{index / CURRENT} is missing although generations are there; {mend}")

@@ -66,7 +66,9 @@ def _armed() -> tuple[str, int, str, float] | None:
     place, action, *more = asked.split(":")
     name, _, time_no = place.partition("@")
     if name not in NAMES or action not in ("kill", "sleep", "raise"):
-        raise SystemExit(f"SEARCH_FAILPOINT={asked!r}: names stand in {__file__}, actions are kill, sleep:S, raise")
+        raise SystemExit(
+            f"SEARCH_FAILPOINT={asked!r}: names stand in {__file__}, actions are kill, sleep:S, raise"
+        )
     return name, int(time_no or 1), action, float(more[0]) if more else 0.0
 
 

@@ -38,7 +38,7 @@ def damage(generation: Generation, stamps: Path | None = None, seen: Seen | None
         file = generation.folder / name
         try:
             status = file.stat()
-            stamp = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+            stamp = _stamp(status)
             if status.st_size != record.size:
                 problems.append(f"{file}: {status.st_size} bytes, the manifest says {record.size}")
             elif trusted.get(stamp) != record.sha256 and file_sha256(file) != record.sha256:
@@ -71,9 +71,25 @@ def require_whole(generation: Generation, index: Path, stamps: Path | None) -> N
         )
 
 
+def remember(generation: Generation, index: Path, cache: Path | None) -> None:
+    """Note that the files just committed are whole, for their writer has hashed them; no cache, no note."""
+    if cache is None:
+        return
+    found = {}
+    for name, record in generation.manifest.files.items():
+        found[_stamp((generation.folder / name).stat())] = record.sha256
+    _write_stamps(stamps_file(cache, index), found)
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
+
+
 def _read_stamps(stamps: Path | None) -> Seen:
     try:
-        return {str(key): str(value) for key, value in json.loads(stamps.read_text()).items()} if stamps else {}
+        return (
+            {str(key): str(value) for key, value in json.loads(stamps.read_text()).items()} if stamps else {}
+        )
     except (OSError, ValueError, AttributeError):
         return {}
 

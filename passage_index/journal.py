@@ -46,7 +46,7 @@ class VectorsJournal:
         self._file = file.open("a+b")
         self._writable = self._lock()
         self._places: dict[bytes, int] = {}
-        self._end = self._scan()
+        self._end = self._flushed = self._scan()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -69,6 +69,8 @@ class VectorsJournal:
         place = self._places.get(key)
         if place is None:
             return None
+        if place >= self._flushed:
+            self.flush()
         header = os.pread(self._file.fileno(), _HEADER.size, place)
         _, _, sentences, crc = _HEADER.unpack(header)
         body = os.pread(self._file.fileno(), self._body_size(sentences), place + _HEADER.size)
@@ -100,6 +102,7 @@ class VectorsJournal:
     def flush(self) -> None:
         """Hand what was put to the operating system, so that a killed process loses none of it."""
         self._file.flush()
+        self._flushed = self._end
 
     def close(self) -> None:
         """Flush and let the next process append."""

@@ -55,7 +55,7 @@ def require_same_analyzer(analyzer: Mapping[str, Any], index: Path) -> None:
     if dict(analyzer) != ANALYZER:
         raise FormatMismatch(
             f"the words in {index} were cut by analyzer {analyzer.get('name')!r}, this version uses "
-            f"{ANALYZER['name']!r}; `indexer merge --index {index}` makes its word index anew from stored text"
+            f"{ANALYZER['name']!r}; `indexer merge --index {index}` makes the word indexes anew"
         )
 
 
@@ -158,7 +158,7 @@ class LexicalWriters:
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """tantivy's writer raises ValueError for whatever the disk refuses; here it is an OSError again."""
+    """Tantivy's writer raises ValueError for whatever the disk refuses; here it is an OSError again."""
     try:
         yield
     except ValueError as error:
@@ -220,7 +220,7 @@ class LexicalReader:
         return numbers, np.round(scores, 5)
 
     def best(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
-        """As `search`, and all records that tie with the last one (up to TIES * k), so that a caller can choose."""
+        """As `search`, and all that tie with the last (up to TIES * k), so that a caller can choose."""
         asked = k + 1
         while True:
             numbers, scores = self.search(query, asked)

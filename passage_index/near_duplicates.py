@@ -6,8 +6,8 @@ text -> (64,) uint16
 
 import re
 from collections import defaultdict
-from itertools import combinations
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np

@@ -82,7 +82,7 @@ class SnapshotRows:
         return wanted & self.alive
 
     def best(self, rows: Rows, scores: Scores, depth: int) -> Rows:
-        """The `depth` best; among equal scores the smallest ids, whatever segment they lie in. (n,) -> (m,)."""
+        """The `depth` best; among equal scores the smallest ids, whatever segment they lie in."""
         if len(rows) <= depth:
             return rows
         ids = np.ascontiguousarray(self.take(rows, "id")).view(">u8").reshape(-1, 2)

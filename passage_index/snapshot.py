@@ -5,6 +5,7 @@ Public ids stand at its boundary; rows and passage numbers stay inside. Holds wh
 INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ class Pool:
     last_day: npt.NDArray[np.int32]
     signature: npt.NDArray[np.uint16]
     terms: int  # different words of the question that the lexical scores are sums over
+    rarest_idf: float  # what BM25 takes a word for that stands in no passage; grows with the index
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -140,7 +142,7 @@ class Snapshot:
         return self._rows.best(np.concatenate(rows), np.concatenate(scores), depth)
 
     def _lexical_rows(self, words: Words, wanted: Mask | None, depth: int) -> Rows:
-        """tantivy knows itself what is deleted, so only filters matter here."""
+        """Tantivy knows itself what is deleted, so only filters matter here."""
         if not words:
             return np.empty(0, dtype=np.int64)
         query = self.lexical.any_of(words)
@@ -186,6 +188,7 @@ class Snapshot:
             last_day=self._rows.take(rows, "last_day"),
             signature=self._rows.take(rows, "signature"),
             terms=len(words.terms),
+            rarest_idf=math.log(2 * self.manifest.passages + 2),
         )
 
     # -- texts --------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """What the routes share: the service behind a request, strictness about what it may hold, JSON out.
 
-Knows no single route. Request -> Serving; pydantic body -> bytes
+All of it is async, for what is not would wait for a thread. Knows no single route.
+Request -> Serving; pydantic body -> bytes
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -27,7 +28,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def serving_of(request: Request) -> Serving:
+async def serving_of(request: Request) -> Serving:
     """The service that a request came to."""
     serving: Serving = request.app.state.serving
     return serving
@@ -36,10 +37,10 @@ def serving_of(request: Request) -> Serving:
 ServingOf = Annotated[Serving, Depends(serving_of)]
 
 
-def only_parameters(*names: str) -> Callable[[Request], None]:
+def only_parameters(*names: str) -> Callable[[Request], Awaitable[None]]:
     """A dependency that refuses query parameters of any other name: a misspelt one must not go unnoticed."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:
         unknown = [name for name in request.query_params if name not in names]
         if unknown:
             faults = [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in unknown]
@@ -48,7 +49,7 @@ def only_parameters(*names: str) -> Callable[[Request], None]:
     return check
 
 
-def _json_only(request: Request) -> None:
+async def _json_only(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise HTTPException(415, "the body must be JSON, with the header Content-Type: application/json")

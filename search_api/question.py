@@ -1,6 +1,6 @@
 """What a question says: the words that matter, quoted phrases, +must and -not.
 
-Stop words are left out of the question, never of the index: `US`, `WHO` and `Will` in capitals stay.
+Stop words are left out of the question, never of the index; `US`, `WHO` and `May` written so stay.
 Knows the analyzer's terms only through the function it is given. text -> Words
 """
 
@@ -12,14 +12,19 @@ from passage_index.lexical import Words, compounds
 Terms = Callable[[str], list[str]]
 
 STOP_WORDS = frozenset(
-    """a about after again all also am an and any are aren't as at be because been before being between both but by
-    can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from further had
-    hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is isn't it its
-    itself just let's me more most my myself no nor not of off on once only or other our ours ourselves out over own
-    please same she should shouldn't so some such tell than that the their theirs them themselves then there these
-    they this those through to too under until up upon us very was wasn't we were weren't what when where which while
-    who whom whose why will with won't would wouldn't you your yours yourself""".split()
+    """
+    a about after again all also am an and any are aren't as at be because been before being between both but by
+    can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from further
+    had hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is isn't
+    it its itself just let's many may me might more most much must my myself no nor not of off on once only or
+    other our ours ourselves out over own please same shall she should shouldn't so some such tell than that the
+    their theirs them themselves then there these they this those through to too under until up upon us very was
+    wasn't we were weren't what when where which while who whom whose why will with won't would wouldn't you your
+    yours yourself
+    """.split()
 )
+
+_NAMES = frozenset({"May", "Will"})
 
 _QUOTED = re.compile(r'([+-]?)["“„«]([^"“”„«»]{1,300})["”“»]')
 _SIGNED = re.compile(r"(?:(?<=\s)|^)([+-])(\w[\w'’.-]{0,100})")
@@ -50,10 +55,12 @@ def parse_words(question: str, terms: Terms) -> Words:
 
 
 def matters(word: str, question: str) -> bool:
-    """False for a stop word, unless it stands in capitals in a question that is not all capitals."""
+    """False for a stop word, unless it is written as a name: `US` and `WHO` anywhere, `May` after the start."""
     if word.lower().replace("’", "'") not in STOP_WORDS:
         return True
-    return len(word) > 1 and word.isupper() and not question.isupper()
+    if len(word) > 1 and word.isupper():
+        return not question.isupper()
+    return word in _NAMES and not question.lstrip().startswith(word)
 
 
 def _without_stop_words(question: str) -> str:

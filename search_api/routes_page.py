@@ -18,7 +18,7 @@ from search_api.exchange import ServingOf
 from search_api.hits import Hit, SearchReply
 from search_api.page.asking import PAGE_HITS, PageQuery
 from search_api.page.marking import Run, is_wrapped, paragraphs
-from search_api.page.rendering import page_reply
+from search_api.page.rendering import article_name, page_reply
 from search_api.parameters import search_request
 from search_api.statistics import statistics
 
@@ -114,14 +114,14 @@ def _shown(snapshot: Snapshot, hit: Hit) -> ShownHit:
 
 
 def _examples(snapshot: Snapshot) -> list[StoredPassage]:
-    """Passages from all over the corpus whose titles are good questions to begin with."""
+    """Passages from all over the corpus; the names of their articles are questions to begin with."""
     rows = sum(segment.record.passages for segment in snapshot.segments)
     places = np.unique(np.linspace(0, max(rows - 1, 0), 4 * EXAMPLES).astype(np.int64))[:rows]
     found: dict[str, StoredPassage] = {}
     for stored in snapshot.fetch(places):
-        title = stored.article.title
-        if 0 < len(title) <= EXAMPLE_CHARS and snapshot.passage(stored.passage.id):
-            found.setdefault(title, stored)
+        name = article_name(stored.article)
+        if len(name) <= EXAMPLE_CHARS and snapshot.passage(stored.passage.id):
+            found.setdefault(name, stored)
     spread, count = list(found.values()), min(EXAMPLES, len(found))
     return [spread[len(spread) * i // count] for i in range(count)]
 

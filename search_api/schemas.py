@@ -130,7 +130,7 @@ def hit_body(hit: Hit) -> HitBody:
     return HitBody(
         **cited_passage(hit.stored).model_dump(),
         rank=hit.rank,
-        score=hit.score,  # not rounded: asked for as min_score it must keep this hit
+        score=hit.score,
         scores=ScoresBody(
             dense=round(hit.scores.dense, 6),
             sentence=round(hit.scores.sentence, 6),

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LONGEST_RETRY_S = 60.0
 
+_FIRST = SearchRequest("the first question is the slowest", limit=1)
+
 
 class Serving:
     """One service. A searcher that is given stays its giver's to close."""
@@ -47,14 +49,16 @@ class Serving:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open the index, again and again if need be, beside what is served; close everything at the end."""
-        opening = None if self._given else asyncio.create_task(self._open())
+        opening = asyncio.create_task(self._warm_up() if self._given else self._open())
         try:
             yield
         finally:
-            if opening is not None:
-                opening.cancel()
-                await asyncio.gather(opening, return_exceptions=True)
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
             await asyncio.to_thread(self._close)
+
+    async def _warm_up(self) -> None:
+        await self._on_thread(self.searcher.search, _FIRST)
 
     async def _open(self) -> None:
         delay = self.settings.retry_s
@@ -75,7 +79,7 @@ class Serving:
     def _open_once(self) -> None:
         settings = self.settings
         searcher = open_searcher(settings.index, settings.cache, settings.model)
-        searcher.questions.encode("the first question is the slowest")
+        searcher.search(_FIRST)
         self._searcher = searcher
         logger.info("ready: generation %d", self._searcher.snapshot.generation)
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passage_index.types import PartialDate, Passage
+from passage_index.types import Article, PartialDate, Passage
 from search_api.page.marking import Piece, Run, is_wrapped, paragraphs, runs
-from search_api.page.rendering import ticked, web_link, written_date
+from search_api.page.rendering import article_name, ticked, web_link, written_date
 
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5)
 
@@ -42,6 +42,12 @@ def test_wrapped_is_told_by_a_sentence_that_crosses_a_line() -> None:
 
     assert told("one\ntwo. three", (0, 8), (9, 14))
     assert not told("one.\ntwo.", (0, 4), (5, 9))
+
+
+def test_an_article_without_a_title_is_named_by_its_first_words() -> None:
+    assert article_name(Article("a", "Text.", title="Title")) == "Title"
+    assert article_name(Article("a", "Short,\nand all of it.")) == "Short, and all of it."
+    assert article_name(Article("a", "One two, three four"), most_chars=9) == "One two…"
 
 
 def test_dates_are_written_out() -> None:

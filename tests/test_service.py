@@ -1,5 +1,6 @@
 """Life and readiness, counts, and the API's own description."""
 
+import inspect
 import json
 import os
 import time
@@ -11,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from passage_index.errors import EncoderMismatch, NotFound
 from search_api import serving
-from search_api.app import create_app
+from search_api.app import ROUTERS, create_app
 from search_api.routes_service import openapi_document
 from search_api.searcher import Searcher
 from search_api.settings import Settings
@@ -77,6 +78,13 @@ def wait_for(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_no_route_waits_for_a_thread_before_it_begins() -> None:
+    for router in ROUTERS:
+        for route in router.routes:
+            calls = [route.endpoint, *(one.call for one in route.dependant.dependencies)]
+            assert all(inspect.iscoroutinefunction(call) for call in calls), route.path
 
 
 def test_openapi_document_is_the_recorded_one(settings: Settings, searcher: Searcher) -> None:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from passage_index.types import PartialDate
+from passage_index.types import Article, PartialDate
 from search_api.problems import Problem
 
 FOLDER = Path(__file__).parent
@@ -31,6 +31,14 @@ def written_date(day: PartialDate) -> str:
         "month": f"{month} {day.first.year}",
         "year": str(day.first.year),
     }[day.precision]
+
+
+def article_name(article: Article, most_chars: int = 90) -> str:
+    """The title; of an article without one the words it begins with, cut before `most_chars`."""
+    if article.title:
+        return article.title
+    begun = " ".join(article.text[: 4 * most_chars].split())
+    return begun if len(begun) <= most_chars else begun[:most_chars].rpartition(" ")[0].rstrip(",;:–—-") + "…"
 
 
 def article_link(article_id: str, start: int | None = None, end: int | None = None) -> str:
@@ -72,7 +80,12 @@ def _environment() -> Environment:
         "web_link": web_link,
         "static_link": static_link,
     }
-    environment.filters |= {"written": written_date, "ticked": ticked, "count": lambda number: f"{number:,}"}
+    environment.filters |= {
+        "written": written_date,
+        "ticked": ticked,
+        "named": article_name,
+        "count": lambda number: f"{number:,}",
+    }
     return environment
 
 

@@ -1,0 +1,148 @@
+"""The index grows: articles added, replaced, deleted, merged; one call, one generation.
+
+    records to take in, ids to delete
+    -> intake.py, living.py         what is new, changed, unchanged, gone
+    -> write.py                     the new ones, encoded, as a fresh segment
+    -> sealing.py                   tombstones, merge by the policy, commit
+
+Readers of an older generation are not disturbed, and nothing changes unless everything succeeded.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.articles import Record, read_articles
+from indexer.chunking import Chunking
+from indexer.intake import Found, GivingWay, require_articles, take_in
+from indexer.living import LivingArticles
+from indexer.report import BuildReport, Progress, silent
+from indexer.sealing import Change, seal
+from indexer.space import require_space_for
+from indexer.staging import Staging
+from indexer.write import BuildOptions, Encoding, Run, write_segment
+from passage_index import commits, directory
+from passage_index.directory import Generation
+from passage_index.encoder import Encoder, require_same_encoder
+from passage_index.integrity import require_whole, stamps_file
+from passage_index.lexical import ANALYZER, PASSAGES, counted_records
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one commit is asked to do. An id that is both taken in and deleted is taken in."""
+
+    command: str
+    found: Iterable[Found] = ()
+    deleted: Sequence[str] = ()
+    watched: bytes | None = None  # a new watched.json
+
+
+def add(
+    paths: Sequence[Path],
+    index: Path,
+    encoder: Encoder,
+    options: BuildOptions | None = None,
+    progress: Progress = silent,
+) -> BuildReport:
+    """Take in the articles at `paths`: new ids are added, changed articles replaced, others left alone.
+
+    Raises NotFound (no index), EncoderMismatch, InputError, DuplicateArticle, RecordsRejected (strict),
+    IndexLocked, CorruptIndex, WriteFailed; the index is then as it was.
+    """
+    options = options or BuildOptions()
+    require_same_encoder(directory.current(index).manifest.encoder, encoder.identity)
+    found = read_articles(paths)
+    require_space_for(paths, index, encoder.identity.dim)
+    run = Run(options, BuildReport(), progress)
+    grow(index, Wish("add", found), run, encoder)
+    require_articles(run.report)
+    return run.report
+
+
+def delete(
+    article_ids: Sequence[str], index: Path, options: BuildOptions | None = None, progress: Progress = silent
+) -> BuildReport:
+    """Take articles out, by id. Needs no encoder. Ids of no article stand in the report's `unknown`."""
+    directory.current(index)  # the lock would make a folder where there is no index
+    run = Run(options or BuildOptions(), BuildReport(), progress)
+    grow(index, Wish("delete", deleted=article_ids), run)
+    return run.report
+
+
+def merge(
+    index: Path, options: BuildOptions | None = None, force: bool = False, progress: Progress = silent
+) -> BuildReport:
+    """Make one segment of all, without tombstones, and the word indexes anew. Needs no encoder.
+
+    Commits nothing where there is nothing to gain, unless forced.
+    """
+    directory.current(index)  # the lock would make a folder where there is no index
+    run = Run(options or BuildOptions(), BuildReport(), progress)
+    with directory.writer_lock(index), commits.new_generation(index) as folder:
+        base = _whole(index, run)
+        if force or worth_merging(base):
+            seal(index, folder, base, Change("merge", GivingWay(), merge_all=True), run)
+    return run.report
+
+
+def worth_merging(base: Generation) -> bool:
+    """Whether a full merge would change anything but passage order in memory."""
+    manifest = base.manifest
+    _, counted_deleted = counted_records(base.folder / directory.LEXICAL / PASSAGES)
+    several = len(manifest.segments) > 1 or manifest.deleted > 0
+    return several or counted_deleted > 0 or manifest.analyzer != ANALYZER
+
+
+def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> Generation | None:
+    """One commit of what is wished, or None when that changes nothing. Fills the run's report.
+
+    encoder: the index's own; only a wish that takes nothing in can do without.
+    """
+    with directory.writer_lock(index), commits.new_generation(index) as folder:
+        base = _whole(index, run)
+        staging, fresh = Staging(folder / "staging.sqlite"), None
+        with LivingArticles(base) as living:
+            met: set[str] = set()
+            giving_way = GivingWay()
+            if encoder is not None:
+                encoding = Encoding(encoder, Chunking(**base.manifest.chunking))
+                giving_way = take_in(_noted(wish, met), staging, living.find, encoding, run)
+            _delete([one for one in wish.deleted if one not in met], living, giving_way, run.report)
+        if encoder is not None and len(staging):
+            target = folder / directory.SEGMENTS / directory.segment_name(base.manifest.next_segment)
+            fresh = write_segment(staging, target, base.manifest.next_passage_no, encoding, run)
+        staging.close()
+        if fresh is None and not giving_way and wish.watched is None:
+            return None
+        return seal(index, folder, base, Change(wish.command, giving_way, fresh, wish.watched), run)
+
+
+def _noted(wish: Wish, met: set[str]) -> Iterator[Found]:
+    """What is found; notes which of the ids to be deleted are among it."""
+    wanted = set(wish.deleted)
+    for one in wish.found:
+        if isinstance(one, Record) and one.article.id in wanted:
+            met.add(one.article.id)
+        yield one
+
+
+def _whole(index: Path, run: Run) -> Generation:
+    """The current generation, its files checked: a new one must not be grown from damage."""
+    base = directory.current(index)
+    cache = run.options.cache
+    with run.report.timed("check"):
+        require_whole(base, index, stamps_file(cache, index) if cache else None)
+    return base
+
+
+def _delete(
+    article_ids: Iterable[str], living: LivingArticles, giving_way: GivingWay, report: BuildReport
+) -> None:
+    for article_id in dict.fromkeys(article_ids):
+        found = living.find(article_id)
+        if found is None:
+            report.unknown.append(article_id)
+        else:
+            giving_way.add(found)
+            report.deleted += 1

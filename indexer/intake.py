@@ -1,0 +1,121 @@
+"""Records on their way in: what is refused, what stands in the index already, what has to be split.
+
+Reads and splits, numbers and encodes nothing. Records -> Staging and the articles that give way
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from indexer.articles import Record, Rejected, Skipped
+from indexer.chunking import split_article
+from indexer.living import LivingArticle
+from indexer.report import BuildReport
+from indexer.staging import Staging
+from indexer.write import Encoding, Run
+from passage_index.errors import InputError, RecordsRejected
+from passage_index.failpoints import failpoint
+from passage_index.passages import article_hash
+from passage_index.types import Article, PassageNos
+
+logger = logging.getLogger(__name__)
+
+Found = Record | Rejected | Skipped
+Find = Callable[[str], LivingArticle | None]
+
+
+def nowhere(_article_id: str) -> LivingArticle | None:
+    """The Find of an index that holds nothing."""
+    return None
+
+
+@dataclass(slots=True)
+class GivingWay:
+    """Articles of the index that a new version replaces or that are deleted."""
+
+    passages: list[PassageNos] = field(default_factory=list)
+
+    def add(self, article: LivingArticle) -> None:
+        """An article that gives way, once."""
+        self.passages.append(article.numbers)
+
+    def __len__(self) -> int:
+        return len(self.passages)
+
+    @property
+    def numbers(self) -> PassageNos:
+        """The numbers of all its passages, rising."""
+        return np.sort(np.concatenate([np.empty(0, dtype=np.uint64), *self.passages]))
+
+    @property
+    def article_keys(self) -> list[int]:
+        """The number of each article's first passage."""
+        return [int(numbers[0]) for numbers in self.passages]
+
+
+def take_in(found: Iterable[Found], staging: Staging, find: Find, encoding: Encoding, run: Run) -> GivingWay:
+    """Split every article that is new or not as it stands in the index; reject what cannot be indexed.
+
+    Raises RecordsRejected at the first rejected record when the run is strict.
+    """
+    giving_way = GivingWay()
+    with run.report.timed("read and split"):
+        for one in found:
+            if isinstance(one, Skipped):
+                run.report.skipped += 1
+            elif isinstance(one, Rejected):
+                _reject(one, run)
+            else:
+                _take(one.article, staging, find(one.article.id), giving_way, encoding, run.report)
+                run.progress("read and split", run.report.articles, None)
+                failpoint("stage.article")
+        run.report.duplicates = staging.repeated_texts()
+    failpoint("stage.done")
+    return giving_way
+
+
+def _reject(one: Rejected, run: Run) -> None:
+    line = run.report.reject(one.path if one.line is None else f"{one.path}:{one.line}", one.reason)
+    logger.warning(line)
+    if run.options.strict:
+        raise RecordsRejected(f"{line}; mend it, or run without --strict to go on past it")
+
+
+def _take(
+    article: Article,
+    staging: Staging,
+    standing: LivingArticle | None,
+    giving_way: GivingWay,
+    encoding: Encoding,
+    report: BuildReport,
+) -> None:
+    encoder, chunking = encoding.encoder, encoding.chunking
+    if standing is not None and standing.hash == article_hash(article):
+        report.unchanged += 1
+        return
+    split = split_article(
+        article, encoder.count_tokens, chunking, encoder.special_tokens, encoder.identity.passage_prefix
+    )
+    if standing is not None:
+        giving_way.add(standing)
+    staging.add(article, split.passages)
+    report.added += standing is None
+    report.replaced += standing is not None
+    report.articles += 1
+    report.passages += len(split.passages)
+    report.sentences += sum(len(passage.sentences) for passage in split.passages)
+    report.tokens += sum(split.tokens)
+    report.cut_sentences += split.cut_sentences
+    report.undated += article.published is None
+    report.languages[article.language or "unknown"] += 1
+
+
+def require_articles(report: BuildReport) -> None:
+    """Raises InputError when nothing that was read can be indexed."""
+    if report.articles + report.unchanged == 0:
+        raise InputError(
+            f"no article could be indexed ({report.rejected} records rejected, {report.skipped} files "
+            f"passed over); the index is as it was"
+        )
