@@ -88,8 +88,9 @@ def searchable(text: str) -> str:
 
 
 def compounds(text: str) -> list[str]:
-    """Words with joints, without them: `COVID-19` -> `COVID19`, `U.S` -> `US`. Linear."""
-    return [_JOINT.sub("", match) for match in _COMPOUND.findall(text)]
+    """Words with joints, without them: `COVID-19` -> `COVID19`, `U.S` -> `US`; numbers are left. Linear."""
+    joined = (_JOINT.sub("", match) for match in _COMPOUND.findall(text))
+    return [word for word in joined if not word.isdecimal()]
 
 
 class LexicalWriter:
@@ -102,6 +103,7 @@ class LexicalWriter:
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 index = tantivy.Index(_schema(), path=str(folder))
+            self._schema = index.schema
             self._writer = _register(index).writer(heap_size=_HEAP_BYTES, num_threads=1)
 
     def add(self, number: int, title: str, text: str) -> None:
@@ -117,9 +119,12 @@ class LexicalWriter:
 
     def delete(self, numbers: Iterable[int]) -> None:
         """Records by number. BM25 goes on counting them until the index is made anew."""
+        # Not delete_documents_by_term: it takes a number for a signed one, and then finds nothing.
+        wanted = [int(number) for number in numbers]
         with _disk_errors():
-            for number in numbers:
-                self._writer.delete_documents_by_term("number", int(number))
+            if wanted:
+                query = tantivy.Query.term_set_query(self._schema, "number", wanted)
+                self._writer.delete_documents_by_query(query)
 
     def close(self) -> None:
         """Commit, and wait for tantivy's own merges; the index is whole afterwards."""
@@ -192,8 +197,11 @@ class LexicalReader:
         return list(self._analyzer.analyze(searchable(text)))
 
     def any_of(self, words: Words, field: str = "body") -> Any:
-        """A query whose score is the sum of BM25 over the words."""
-        should = [(tantivy.Occur.Should, self._term(field, term)) for term in dict.fromkeys(words.terms)]
+        """A query whose score is the sum of BM25 over the words, joined ones in both ways of writing."""
+        terms = dict.fromkeys(words.terms)
+        if field == "body":
+            terms |= dict.fromkeys(term for word in words.compounds for term in self.terms(word))
+        should = [(tantivy.Occur.Should, self._term(field, term)) for term in terms]
         if field == "body":
             should += [(tantivy.Occur.Should, self._term("whole", word)) for word in words.compounds]
         return tantivy.Query.boolean_query(should) if should else tantivy.Query.empty_query()
@@ -224,8 +232,8 @@ class LexicalReader:
         asked = k + 1
         while True:
             numbers, scores = self.search(query, asked)
-            if len(numbers) <= k or scores[-1] < scores[k - 1]:
-                return numbers[:k], scores[:k]
+            if len(numbers) <= k:
+                return numbers, scores
             tied = int(np.searchsorted(-scores, -scores[k - 1], side="right"))
             if tied < len(numbers) or len(numbers) < asked or asked >= k * TIES:
                 return numbers[:tied], scores[:tied]

@@ -9,8 +9,8 @@ import base64
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,42 +70,55 @@ class PassageWriter:
 
 
 class PassageReader:
-    """Reads a sealed passages.sqlite. Safe to share: every thread has its own connection."""
+    """Reads a sealed passages.sqlite. Safe to share: a connection serves one query at a time."""
 
     def __init__(self, file: Path) -> None:
         self._uri = f"{file.resolve().as_uri()}?immutable=1&mode=ro"
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
 
-    def _query(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """An idle connection, or a new one: as many as ever read at once, however many threads came by."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
             connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
-            self._local.connection = connection
-            self._open.append(connection)
-        cursor: sqlite3.Cursor = connection.execute(sql, parameters)
-        return cursor
+        try:
+            yield connection
+        finally:
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def _first(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        return next(iter(self._query(sql, parameters)), None)
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        for connection in self._open:
-            connection.close()
-        self._open.clear()
+        """Close what is idle now, and what is in use when its query ends."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
 
     def article(self, article_id: str) -> Article | None:
         """One article by id, or None."""
-        row = self._query(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,)).fetchone()
+        row = self._first(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
         return row_article(row) if row else None
 
     def row_range(self, article_id: str) -> range | None:
         """The rows of an article's passages, or None."""
         sql = "SELECT first_row, row_count FROM articles WHERE id = ?"
-        found = self._query(sql, (article_id,)).fetchone()
+        found = self._first(sql, (article_id,))
         return range(found[0], found[0] + found[1]) if found else None
 
     def stored_hash(self, article_id: str) -> bytes | None:
         """The `article_hash` of an article, or None."""
-        found = self._query("SELECT hash FROM articles WHERE id = ?", (article_id,)).fetchone()
+        found = self._first("SELECT hash FROM articles WHERE id = ?", (article_id,))
         return found[0] if found else None
 
     def row_of(self, passage_id: str) -> int | None:
@@ -114,7 +127,7 @@ class PassageReader:
             key = id_bytes(passage_id)
         except ValueError:
             return None
-        found = self._query("SELECT row FROM passages WHERE id = ?", (key,)).fetchone()
+        found = self._first("SELECT row FROM passages WHERE id = ?", (key,))
         return int(found[0]) if found else None
 
     def fetch(self, rows: Iterable[int]) -> list[StoredPassage]:
@@ -128,12 +141,14 @@ class PassageReader:
 
     def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
         """Every article with its passages, in row order; streams."""
-        for row in self._query(f"SELECT article_no, {_ARTICLE_COLUMNS} FROM articles ORDER BY article_no"):
-            article = row_article(row[1:])
-            spans = self._query(
-                'SELECT "start", "end", sentences FROM passages WHERE article_no = ? ORDER BY row', (row[0],)
-            )
-            yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in spans]
+        spans = 'SELECT "start", "end", sentences FROM passages WHERE article_no = ? ORDER BY row'
+        with self._connection() as db:
+            for number, *row in db.execute(
+                f"SELECT article_no, {_ARTICLE_COLUMNS} FROM articles ORDER BY article_no"
+            ):
+                article = row_article(row)
+                found = db.execute(spans, (number,))
+                yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in found]
 
     def places(self) -> Iterator[tuple[str, int, int]]:
         """(article id, first row, rows) of every article, in row order."""
@@ -141,8 +156,8 @@ class PassageReader:
 
     def count(self) -> tuple[int, int]:
         """Articles and passages in the file."""
-        (articles,) = self._query("SELECT count(*) FROM articles").fetchone()
-        (passages,) = self._query("SELECT count(*) FROM passages").fetchone()
+        (articles,) = self._first("SELECT count(*) FROM articles")
+        (passages,) = self._first("SELECT count(*) FROM passages")
         return articles, passages
 
 

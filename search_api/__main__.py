@@ -12,11 +12,11 @@ from typing import Annotated
 # One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import typer  # noqa: E402
+import typer
 
-from passage_index.errors import InputError, SearchEngineError  # noqa: E402
-from search_api.fusion import Mode  # noqa: E402
-from search_api.hits import SearchReply, SearchRequest  # noqa: E402
+from passage_index.errors import InputError, SearchEngineError
+from search_api.fusion import Mode
+from search_api.hits import SearchReply, SearchRequest
 
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 

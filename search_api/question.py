@@ -13,14 +13,14 @@ Terms = Callable[[str], list[str]]
 
 STOP_WORDS = frozenset(
     """
-    a about after again all also am an and any are aren't as at be because been before being between both but by
-    can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from further
-    had hadn't has hasn't have haven't having he her here hers herself him himself his how i if in into is isn't
-    it its itself just let's many may me might more most much must my myself no nor not of off on once only or
-    other our ours ourselves out over own please same shall she should shouldn't so some such tell than that the
-    their theirs them themselves then there these they this those through to too under until up upon us very was
-    wasn't we were weren't what when where which while who whom whose why will with won't would wouldn't you your
-    yours yourself
+    a about after again all also am an and any are aren't as at be because been before being between both
+    but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for
+    from further had hadn't has hasn't have haven't having he her here hers herself him himself his how i if
+    in into is isn't it its itself just let's many may me might more most much must my myself no nor not of
+    off on once only or other our ours ourselves out over own please same shall she should shouldn't so some
+    such tell than that the their theirs them themselves then there these they this those through to too
+    under until up upon us very was wasn't we were weren't what when where which while who whom whose why
+    will with won't would wouldn't you your yours yourself
     """.split()
 )
 
@@ -43,9 +43,11 @@ def parse_words(question: str, terms: Terms) -> Words:
         return " " if match[1] == "-" else f" {match[2]} "
 
     rest = _SIGNED.sub(take, _QUOTED.sub(take, question))
-    matter = [word for word in _WORD.findall(rest) if matters(word, rest)]
+    said = _WORD.findall(rest)
+    matter = [word for word in said if matters(word, rest)]
     kept = _without_stop_words(rest) if matter else rest
-    joined = [word.lower() for word in compounds(rest)] + [_plain(word) for word in matter]
+    joined = [word.lower() for word in compounds(rest)]
+    joined += [_plain(word) for word in matter or said if not word.isdecimal()]
     return Words(
         terms=tuple(dict.fromkeys(terms(kept))),
         compounds=tuple(dict.fromkeys(joined)),
@@ -55,7 +57,7 @@ def parse_words(question: str, terms: Terms) -> Words:
 
 
 def matters(word: str, question: str) -> bool:
-    """False for a stop word, unless it is written as a name: `US` and `WHO` anywhere, `May` after the start."""
+    """False for a stop word, unless written as a name: `US` and `WHO` anywhere, `May` after the start."""
     if word.lower().replace("’", "'") not in STOP_WORDS:
         return True
     if len(word) > 1 and word.isupper():

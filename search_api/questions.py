@@ -66,7 +66,8 @@ class QuestionEncoder:
         batch = []
         item = self._waiting.get()
         while item is not None:
-            batch.append(item)
+            if item[1].set_running_or_notify_cancel():  # a cancelled question must not end the thread
+                batch.append(item)
             if len(batch) == BATCH:
                 return batch, False
             try:

@@ -69,7 +69,7 @@ def test_highlights_are_the_nearest_sentence_and_the_words(client: TestClient) -
         {"q": "barometer readings"},
         {"q": "barometer readings", "limit": 3, "offset": 4, "mode": "keyword"},
         {"q": "bridge", "date_from": "2023-11", "date_to": "2023", "collapse": False, "mode": "semantic"},
-        {"q": "bridge", "source": ["Island Times", "Port Gazette"], "group_by": "article", "min_score": 0.1},
+        {"q": "bridge", "source": ["Island Times", "Port Gazette"], "group_by": "article", "min_score": 1e-4},
     ],
 )
 def test_post_and_the_aliases_answer_as_get_does(client: TestClient, asked: dict) -> None:

@@ -4,14 +4,16 @@ import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from indexer.build import build
 from indexer.growing import add, delete, merge
 from indexer.verify import verify
 from tests.fakes import FakeEncoder
-from tests.growing import KEEP_ALL, NO_MERGE, Record, evidence, found, record, written
+from tests.growing import KEEP_ALL, NO_MERGE, Record, evidence, found, record, unflushed, written
+
+__all__ = ["unflushed"]
 
 ENCODER = FakeEncoder()
 DATES = (None, "2021", "2021-05", "2021-05-09", "2022-01-01")
@@ -41,7 +43,7 @@ def drifted(first: list[dict[str, tuple[float, ...]]], second: list[dict[str, tu
     )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(corpora(), st.integers(0, 2**32), st.integers(1, 6), st.integers(3, 40))
 def test_the_same_corpus_ranks_the_same_however_it_came_in(
     records: list[Record], seed: int, parts: int, depth: int

@@ -1,0 +1,210 @@
+"""The word index: how words are cut, what finds what, and BM25 against the formula itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from passage_index import lexical
+from passage_index.lexical import LexicalReader, LexicalWriter, Words, compounds
+from search_api.question import parse_words
+
+K1, B = 1.2, 0.75
+RANDOM = np.random.default_rng(3)
+
+
+def written(folder: Path, texts: Sequence[str], titles: Sequence[str] | None = None) -> LexicalReader:
+    """An index of texts, numbered from 100 on."""
+    writer = LexicalWriter(folder)
+    for number, text in enumerate(texts, start=100):
+        writer.add(number, titles[number - 100] if titles else "", text)
+    writer.close()
+    return LexicalReader(folder)
+
+
+@pytest.fixture(scope="module")
+def cutter(tmp_path_factory: pytest.TempPathFactory) -> LexicalReader:
+    return written(tmp_path_factory.mktemp("cutter") / "index", ["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "joined"),
+    [
+        ("More than 11,000 Residents", "more than 11000 resid", ""),
+        ("1,234,567 or 3.2 or 12,34", "1234567 or 3.2 or 12 34", ""),
+        ("COVID-19 re-election", "covid 19 re elect", "COVID19 reelection"),
+        ("the U.S. and the U.S.A.", "the u s and the u s a", "US USA"),
+        ("Ada's dogs’ O’Neil don't", "ada dog oneil dont", ""),
+        ("AT&T and/or TCP/IP", "at t and or tcp ip", "ATT andor TCPIP"),
+        ("Zürich, naïve, Málaga, Łódź", "zurich naiv malaga lodz", ""),
+        ("п’ять кілометрів у Києві", "пять кілометрів у києві", ""),
+        ("東京都の人口", "東 京 都 の 人 口", ""),
+        ("e-mail@example.org", "e mail exampl org", "email exampleorg"),
+        ("  —  …  ", "", ""),
+    ],
+)
+def test_words_are_cut_into_terms(cutter: LexicalReader, text: str, terms: str, joined: str) -> None:
+    assert cutter.terms(text) == terms.split()
+    assert compounds(text) == joined.split()
+
+
+def test_two_numbers_are_not_joined_to_a_third() -> None:
+    assert compounds("1.5 million, 24/7, 2023-11-09, 3.2-metre, MH-17") == ["32metre", "MH17"]
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [
+        ("11,000", "There are 11000 people."),
+        ("11000", "There are 11,000 people."),
+        ("U.S.", "The US has left."),
+        ("US", "The U.S. has left."),
+        ("COVID-19", "A case of covid19."),
+        ("COVID19", "A case of COVID-19."),
+        ("covid", "A case of COVID-19."),
+        ("re-election", "His reelection is certain."),
+        ("reelection", "His re-election is certain."),
+        ("election", "His re-election is certain."),
+        ("Quill", "Ada Quill's report"),
+        ("Quill’s", "the report of Quill"),
+        ("ONeil", "Captain O’Neil"),
+        ("O'Neil", "Captain O’Neil"),
+        ("Synehubov", "said Synehubov."),
+        ("evacuated", "They evacuate villages."),
+        ("naive", "a naïve plan"),
+        ("東京", "東京都の人口"),
+        ("п'ять", "п’ять кілометрів"),
+    ],
+)
+def test_a_question_finds_a_passage_that_writes_it_otherwise(
+    tmp_path: Path, question: str, passage: str
+) -> None:
+    reader = written(tmp_path / "index", ["Nothing of the kind.", passage, "Or 19 in all, at 1.1 metres."])
+    words = parse_words(question, reader.terms)
+    numbers, scores = reader.search(reader.any_of(words), 10)
+    assert numbers[0] == 101 and scores[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [("15", "It is 1.5 metres."), ("247", "Open 24/7."), ("000", "There are 11,000."), ("Kyi", "in Kyiv")],
+)
+def test_a_question_does_not_find_a_part_that_is_no_word(tmp_path: Path, question: str, passage: str) -> None:
+    reader = written(tmp_path / "index", [passage])
+    assert len(reader.search(reader.any_of(parse_words(question, reader.terms)), 10)[0]) == 0
+
+
+def norm(length: int) -> int:
+    """Lucene's SmallFloat.intToByte4, there and back: lengths up to 40 are exact, longer ones rounded down."""
+
+    def value(code: int) -> int:
+        if code < 24:
+            return code
+        mantissa, shift = (code - 24) & 7, ((code - 24) >> 3) - 1
+        return 24 + (mantissa if shift < 0 else (mantissa | 8) << shift)
+
+    return max(v for v in map(value, range(200)) if v <= length)
+
+
+def bm25(texts: Sequence[Sequence[str]], words: Sequence[str]) -> list[float]:
+    """Okapi BM25 with Lucene's idf (Robertson and Zaragoza 2009; tantivy's Bm25Weight)."""
+    average = sum(map(len, texts)) / len(texts)
+    scores = [0.0] * len(texts)
+    for word in words:
+        holding = sum(word in text for text in texts)
+        idf = log(1 + (len(texts) - holding + 0.5) / (holding + 0.5))
+        for i, text in enumerate(texts):
+            tf = Counter(text)[word]
+            scores[i] += idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * norm(len(text)) / average))
+    return scores
+
+
+VOCABULARY = [f"{letter}zz{number}" for letter in "kmpt" for number in range(10)]
+
+
+@pytest.mark.parametrize("longest", [38, 900])
+def test_bm25_is_the_formula(tmp_path: Path, longest: int) -> None:
+    texts = [RANDOM.choice(VOCABULARY, RANDOM.integers(1, longest)).tolist() for _ in range(80)]
+    reader = written(tmp_path / "index", [" ".join(text) for text in texts])
+    for count in (1, 2, 5):
+        asked = RANDOM.choice(VOCABULARY, count, replace=False).tolist()
+        numbers, scores = reader.search(reader.any_of(Words(tuple(asked))), 80)
+        oracle = bm25(texts, asked)
+        assert {int(n) - 100 for n in numbers} == {i for i, score in enumerate(oracle) if score > 0}
+        assert scores == pytest.approx([oracle[int(n) - 100] for n in numbers], rel=1e-4)
+        assert sorted(scores, reverse=True) == scores.tolist()
+
+
+def test_title_counts_as_text_and_stands_alone_too(tmp_path: Path) -> None:
+    titles, texts = ["kzz1 kzz2", "", "mzz1"], ["mzz1 mzz2 mzz3", "kzz1", "pzz1 pzz1"]
+    reader = written(tmp_path / "index", texts, titles)
+    whole = [f"{title} {text}".split() for title, text in zip(titles, texts, strict=True)]
+    every = np.array([100, 101, 102], dtype=np.uint64)
+    asked = Words(("kzz1", "mzz1"))
+    assert reader.scores(reader.any_of(asked), every) == pytest.approx(bm25(whole, asked.terms), rel=1e-4)
+    by_title = bm25([title.split() for title in titles], asked.terms)
+    assert reader.scores(reader.any_of(asked, "title"), every) == pytest.approx(by_title, rel=1e-4)
+
+
+def test_scores_of_given_records_are_those_of_a_search(tmp_path: Path) -> None:
+    texts = [" ".join(RANDOM.choice(VOCABULARY, 30)) for _ in range(200)]
+    reader = written(tmp_path / "index", texts)
+    query = reader.any_of(Words(tuple(VOCABULARY[:2]), (VOCABULARY[5],)))
+    numbers, scores = reader.search(query, 200)
+    by_number = dict(zip(numbers.tolist(), scores.tolist(), strict=True))
+    assert 100 < len(numbers) < 200
+    asked = np.concatenate([RANDOM.permutation(np.arange(100, 300)), [150, 150, 7]]).astype(np.uint64)
+    assert reader.scores(query, asked).tolist() == [by_number.get(int(number), 0.0) for number in asked]
+    some = asked[:20]
+    among, own = reader.search_among(query, np.unique(some), 5)
+    best = sorted((by_number.get(int(n), 0.0) for n in some), reverse=True)[:5]
+    assert own.tolist() == best and {int(n) for n in among} <= {int(n) for n in some}
+    assert reader.search_among(query, np.empty(0, dtype=np.uint64), 5)[0].tolist() == []
+
+
+def test_phrases_stand_in_order_and_all_of_them(tmp_path: Path) -> None:
+    texts = [
+        "Guided bombs fell on Kupiansk.",
+        "Bombs, guided by none.",
+        "Guided bombs fell.",
+        "Kupiansk, 1-0.",
+    ]
+    reader = written(tmp_path / "index", texts)
+
+    def holding(*phrases: str) -> list[int]:
+        return sorted(int(n) - 100 for n in reader.holding([reader.terms(phrase) for phrase in phrases]))
+
+    assert holding("guided bombs") == [0, 2]
+    assert holding("Kupiansk") == [0, 3]
+    assert holding("guided bombs", "kupiansk") == [0]
+    assert holding("bombs guided") == [1]
+    assert holding("fell Kupiansk") == [] and holding("unknown words") == []
+
+
+def test_best_gives_what_ties_with_the_last(tmp_path: Path) -> None:
+    reader = written(tmp_path / "index", ["kzz1 mzz1 pzz1"] * 30 + ["kzz1 kzz1 pzz1"] * 3 + ["tzz1"])
+    query = reader.any_of(Words(("kzz1",)))
+    assert len(reader.best(query, 2)[0]) == 3 and sorted(reader.best(query, 3)[0]) == [130, 131, 132]
+    assert sorted(reader.best(query, 5)[0]) == list(range(100, 133))
+    assert len(reader.best(query, 100)[0]) == 33
+    assert len(written(tmp_path / "many", ["kzz1"] * 100).best(query, 2)[0]) == 2 * lexical.TIES
+
+
+def test_deleted_records_are_not_found_and_counted_apart(tmp_path: Path) -> None:
+    written(tmp_path / "index", ["kzz1", "kzz1 mzz1", "mzz1"])
+    writer = LexicalWriter(tmp_path / "index")
+    writer.delete([101])
+    writer.close()
+    reader = LexicalReader(tmp_path / "index")
+    assert reader.all_numbers().tolist() == [100, 102] and reader.count() == 2
+    assert reader.search(reader.any_of(Words(("kzz1", "mzz1"))), 5)[0].tolist() in ([100, 102], [102, 100])
+    assert lexical.counted_records(tmp_path / "index") in ((3, 1), (2, 0))
+
+
+def test_no_words_find_nothing(cutter: LexicalReader) -> None:
+    assert cutter.search(cutter.any_of(Words(())), 5)[0].tolist() == []
+    assert cutter.scores(cutter.any_of(Words(())), np.array([100], dtype=np.uint64)).tolist() == [0.0]
+    assert not Words(()) and Words((), ("us",)) and Words(("us",))
