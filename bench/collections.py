@@ -75,8 +75,8 @@ def _grades(file: Path) -> dict[str, dict[str, int]]:
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as lines:
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 

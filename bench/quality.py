@@ -30,8 +30,9 @@ from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool
 from passage_index.transformer import load_encoder
 from passage_index.types import Scores
-from search_api.fusion import fuse, order
+from search_api.fusion import order
 from search_api.question import parse_words
+from search_api.ranking import rank
 from search_api.searcher import Searcher, open_searcher
 
 DEPTH = 1000  # passages each leg gives, so that 100 articles can be judged
@@ -42,6 +43,7 @@ LOST = 0.1  # a question counts as lost when its figure is lower than the baseli
 RRF_K = 60
 
 Rank = Callable[[Pool], Scores]
+OURS = "ours"
 
 
 def _ranks(scores: Scores) -> Scores:
@@ -71,7 +73,6 @@ METHODS: dict[str, Rank] = {
     "dense": lambda pool: pool.dense,
     "rrf": rrf,
     "convex": convex,
-    "ours": lambda pool: fuse(pool, "hybrid"),
 }
 
 
@@ -109,22 +110,18 @@ def _chunking_hash() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
 
 
-def pool_of(searcher: Searcher, query: Query) -> Pool:
-    """The candidates of one question, as a search finds them, at the bench's depth."""
-    words = parse_words(query.text, searcher.snapshot.lexical.terms)
-    return searcher.snapshot.pool(searcher.questions.encode(query.text), words, Where(), DEPTH)
-
-
 def run(searcher: Searcher, queries: list[Query]) -> Outcome:
     """Ask every question; rank its pool by every method."""
     outcome = Outcome()
     for query in queries:
         begun = time.perf_counter()
-        pool = pool_of(searcher, query)
-        METHODS["ours"](pool)
+        words = parse_words(query.text, searcher.snapshot.lexical.terms)
+        vector = searcher.questions.encode(query.text)
+        pool = searcher.snapshot.pool(vector, words, Where(), DEPTH)
+        rankings = {OURS: rank(searcher.snapshot, pool, vector, words, "hybrid")}
         outcome.ms.append((time.perf_counter() - begun) * 1000)
-        for name, method in METHODS.items():
-            scores = method(pool)
+        rankings = {name: method(pool) for name, method in METHODS.items()} | rankings
+        for name, scores in rankings.items():
             ranked = order(scores, pool.ids)
             articles = _articles(searcher, pool, ranked)
             outcome.runs.setdefault(name, {})[query.id] = {a: 1 / (i + 1) for i, a in enumerate(articles)}
@@ -184,7 +181,7 @@ def judge(collection: Collection, cache: Path, sample: int | None) -> dict[str, 
         searcher.close()
     rows = {}
     _, base = figures(queries, outcome, BASELINE)
-    for method in METHODS:
+    for method in [*METHODS, OURS]:
         means, each = figures(queries, outcome, method)
         p, lost = compare(each, base)
         rows[method] = {

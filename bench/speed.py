@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from indexer.articles import Record, read_articles
-from indexer.write import embedded_passage
 from indexer.chunking import Chunking, split_article
+from indexer.write import embedded_passage
 from passage_index.encoder import EmbeddedPassage
 from passage_index.model_files import find_model
 from passage_index.transformer import TransformerEncoder, load_encoder
@@ -53,7 +53,9 @@ def compare(passages: list[EmbeddedPassage], encoder: TransformerEncoder, rounds
     """Encode in turn; rates, their ratio and the worst cosine."""
     from sentence_transformers import SentenceTransformer
 
-    peer = SentenceTransformer(str(find_model("all-MiniLM-L6-v2").folder), device="cpu", local_files_only=True)
+    peer = SentenceTransformer(
+        str(find_model("all-MiniLM-L6-v2").folder), device="cpu", local_files_only=True
+    )
     texts = [passage.text for passage in passages]
     encoder.encode_passages(passages[:64])
     peer.encode(texts[:64])
@@ -63,7 +65,9 @@ def compare(passages: list[EmbeddedPassage], encoder: TransformerEncoder, rounds
         ours_s.append(seconds)
         seconds, theirs = timed(lambda: peer.encode(texts, show_progress_bar=False))
         peer_s.append(seconds)
-        print(f"round {number + 1}: ours {len(texts) / ours_s[-1]:.1f}/s, peer {len(texts) / peer_s[-1]:.1f}/s")
+        print(
+            f"round {number + 1}: ours {len(texts) / ours_s[-1]:.1f}/s, peer {len(texts) / peer_s[-1]:.1f}/s"
+        )
     cosines = np.einsum("nd,nd->n", np.stack([one.vector for one in ours]), theirs)
     ours_rate, peer_rate = (len(texts) / statistics.median(one) for one in (ours_s, peer_s))
     return {
@@ -79,7 +83,9 @@ def compare(passages: list[EmbeddedPassage], encoder: TransformerEncoder, rounds
 
 def main() -> None:
     """Print the figures and write bench/results/speed-<commit>.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("articles", nargs="?", type=Path)
     parser.add_argument("--passages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -87,7 +93,9 @@ def main() -> None:
     articles = arguments.articles or next(path for path in DEFAULT_ARTICLES if path.exists())
     encoder = load_encoder(streams=os.cpu_count() or 1)
     figures = compare(passages_of(articles, encoder, arguments.passages), encoder, arguments.rounds)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
     figures |= {"cores": os.cpu_count(), "machine": platform.machine(), "commit": commit}
     print(json.dumps(figures, indent=1))
     out = Path(__file__).parent / "results" / f"speed-{commit or 'unknown'}.json"

@@ -6,6 +6,7 @@ commit               passage_index/commits.py
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from indexer.space import require_space_for
 from indexer.staging import Staging
 from indexer.write import BuildOptions, Encoding, Run, fitted, write_segment, write_words
 from passage_index import commits, directory
+from passage_index.directory import Generation
 from passage_index.encoder import Encoder
 from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
 from passage_index.integrity import remember
@@ -44,35 +46,42 @@ def build(
     found = read_articles(paths)
     require_space_for(paths, index, encoder.identity.dim)
     with directory.writer_lock(index), commits.new_generation(index) as folder:
-        first_number, number = _free_numbers(index)
         staging = Staging(folder / "staging.sqlite")
         take_in(found, staging, nowhere, encoding, run)
         require_articles(run.report)
-        target = folder / directory.SEGMENTS / directory.segment_name(number)
-        record = write_segment(staging, target, first_number, encoding, run)
-        staging.close()
-        words = LexicalWriters(folder / directory.LEXICAL)
-        segment = Segment(target, record, encoder.identity.dim)
-        write_words(words, segment, run)
-        segment.close()
-        with run.report.timed("words"):
-            words.close()
-        manifest = Manifest(
-            generation=0,
-            created_at=now(),
-            encoder=encoder.identity,
-            chunking=asdict(encoding.chunking),
-            analyzer=ANALYZER,
-            segments=(record,),
-            next_passage_no=first_number + record.passages,
-            next_segment=number + 1,
-            build={**run.report.to_json(), "command": "build"},
-        )
-        with run.report.timed("commit"):
-            committed = commits.commit(index, folder, manifest, options.keep)
-            remember(committed, index, options.cache)
-    run.report.generation = committed.manifest.generation
+        commit_staged(index, folder, staging, encoding, run, "build")
     return run.report
+
+
+def commit_staged(
+    index: Path, folder: Path, staging: Staging, encoding: Encoding, run: Run, command: str
+) -> Generation:
+    """A new generation of exactly what is staged, committed. Call under the writer's lock."""
+    first_number, number = _free_numbers(index)
+    target = folder / directory.SEGMENTS / directory.segment_name(number)
+    record = write_segment(staging, target, first_number, encoding, run)
+    staging.close()
+    words = LexicalWriters(folder / directory.LEXICAL)
+    with closing(Segment(target, record, encoding.encoder.identity.dim)) as segment:
+        write_words(words, segment, run)
+    with run.report.timed("words"):
+        words.close()
+    manifest = Manifest(
+        generation=0,
+        created_at=now(),
+        encoder=encoding.encoder.identity,
+        chunking=asdict(encoding.chunking),
+        analyzer=ANALYZER,
+        segments=(record,),
+        next_passage_no=first_number + record.passages,
+        next_segment=number + 1,
+        build={**run.report.to_json(), "command": command},
+    )
+    with run.report.timed("commit"):
+        committed = commits.commit(index, folder, manifest, run.options.keep)
+        remember(committed, index, run.options.cache)
+    run.report.generation = committed.manifest.generation
+    return committed
 
 
 def _free_numbers(index: Path) -> tuple[int, int]:

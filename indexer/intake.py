@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from indexer.articles import Record, Rejected, Skipped
-from indexer.chunking import split_article
+from indexer.chunking import SplitArticle, split_article
 from indexer.living import LivingArticle
 from indexer.report import BuildReport
 from indexer.staging import Staging
@@ -91,23 +91,36 @@ def _take(
     encoding: Encoding,
     report: BuildReport,
 ) -> None:
-    encoder, chunking = encoding.encoder, encoding.chunking
     if standing is not None and standing.hash == article_hash(article):
         report.unchanged += 1
         return
-    split = split_article(
-        article, encoder.count_tokens, chunking, encoder.special_tokens, encoder.identity.passage_prefix
-    )
     if standing is not None:
         giving_way.add(standing)
-    staging.add(article, split.passages)
     report.added += standing is None
     report.replaced += standing is not None
+    stage(article, split(article, encoding), staging, report)
+
+
+def split(article: Article, encoding: Encoding) -> SplitArticle:
+    """The passages of an article, as this encoder reads them."""
+    encoder = encoding.encoder
+    return split_article(
+        article,
+        encoder.count_tokens,
+        encoding.chunking,
+        encoder.special_tokens,
+        encoder.identity.passage_prefix,
+    )
+
+
+def stage(article: Article, parts: SplitArticle, staging: Staging, report: BuildReport) -> None:
+    """Put a split article where it waits for its row, and count it."""
+    staging.add(article, parts.passages)
     report.articles += 1
-    report.passages += len(split.passages)
-    report.sentences += sum(len(passage.sentences) for passage in split.passages)
-    report.tokens += sum(split.tokens)
-    report.cut_sentences += split.cut_sentences
+    report.passages += len(parts.passages)
+    report.sentences += sum(len(passage.sentences) for passage in parts.passages)
+    report.tokens += sum(parts.tokens)
+    report.cut_sentences += parts.cut_sentences
     report.undated += article.published is None
     report.languages[article.language or "unknown"] += 1
 

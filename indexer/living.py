@@ -4,7 +4,7 @@ Reads texts and passage numbers, neither vectors nor words, so that a look is qu
 index is. Generation -> LivingArticles
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,7 @@ from passage_index.directory import Generation
 from passage_index.passages import PassageReader
 from passage_index.rows import read_deleted
 from passage_index.segment import COLUMNS, PASSAGES
-from passage_index.types import Article, Passage, PassageNos
+from passage_index.types import Article, Passage, PassageNos, StoredPassage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ class LivingArticles:
                 if not self._is_deleted(columns, row):
                     yield article, passages
                 row += len(passages)
+
+    def every_version(self, article_ids: Iterable[str]) -> Iterator[StoredPassage]:
+        """All passages of these articles that lie in any segment, deleted ones too."""
+        for article_id in article_ids:
+            for texts, _ in self._parts:
+                yield from texts.fetch(texts.row_range(article_id) or ())
 
     def _is_deleted(self, columns: ColumnReader, row: int) -> bool:
         number = columns.passage_no[row]

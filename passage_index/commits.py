@@ -113,7 +113,9 @@ def commit(
     for file in files_below(written):
         name = file.relative_to(written).as_posix()
         files[name] = _unchanged(file, name, base) or _flushed(file)
-    manifest = replace(manifest, generation=next_generation(index), parent=pointed(index), files=files)
+    # A restored generation keeps its number where it can: replies that named it still mean it.
+    number = max(next_generation(index), manifest.generation)
+    manifest = replace(manifest, generation=number, parent=pointed(index), files=files)
     manifest_file = written / MANIFEST
     manifest_file.write_bytes(manifest.to_bytes())
     failpoint("commit.manifest_written")
@@ -159,10 +161,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def pointer_to(to: Generation) -> bytes:
+    """The bytes of a CURRENT that names a generation."""
+    return f"{to.folder.name} {file_sha256(to.folder / MANIFEST)}\n".encode()
+
+
 def point(index: Path, to: Generation) -> None:
     """Make CURRENT name a generation, in one step."""
     scratch = index / f"{CURRENT}.new"
-    scratch.write_bytes(f"{to.folder.name} {file_sha256(to.folder / MANIFEST)}\n".encode())
+    scratch.write_bytes(pointer_to(to))
     failpoint("pointer.written")
     sync(scratch)
     failpoint("pointer.synced")

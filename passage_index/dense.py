@@ -90,11 +90,12 @@ class StoredVectors:
 class DenseReader:
     """Exact search over the vectors of one segment, by a FAISS index over the bf16 codes."""
 
-    def __init__(self, vectors: StoredVectors) -> None:
+    def __init__(self, vectors: StoredVectors, twin: "DenseReader | None" = None) -> None:
+        """twin: a reader of a copy of the same vectors; its FAISS index then serves both."""
         self.rows, self.dim = vectors.rows, vectors.dim
         self._starts = vectors.starts
         self._codes, self._sentences, self._scales = vectors.codes, vectors.sentences, vectors.scales
-        self._index = _exact_index(self._codes)
+        self._index: Any = twin._index if twin else _exact_index(self._codes)
 
     def search(self, question: Vectors, k: int, mask: Mask | None = None) -> tuple[Rows, Scores]:
         """The k best rows by cosine, best first, and all that tie with the last of them (up to TIES * k).

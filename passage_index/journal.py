@@ -12,6 +12,7 @@ import logging
 import os
 import struct
 import zlib
+from collections.abc import Set
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,8 @@ import numpy.typing as npt
 
 from passage_index.dense import Bf16
 from passage_index.encoder import EmbeddedPassage, EncoderIdentity
+from passage_index.errors import IndexLocked
+from passage_index.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,29 @@ def journal_file(cache: Path, identity: EncoderIdentity) -> Path:
     parts = [identity.weights_sha256, identity.pooling, identity.passage_prefix]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
     return cache / "vectors" / f"{name}.journal"
+
+
+def key_of(passage: EmbeddedPassage) -> bytes:
+    """16 bytes that stand for all the encoder reads of a passage."""
+    spans = np.asarray(passage.sentences, dtype="<u4").tobytes()
+    return hashlib.blake2b(passage.text.encode() + b"\0" + spans, digest_size=16).digest()
+
+
+def forget(file: Path, identity: EncoderIdentity, keys: Set[bytes]) -> int:
+    """Rewrite a journal without the vectors of `keys`, in one step; how many records it lost.
+
+    Raises IndexLocked when another process appends to it.
+    """
+    if not keys or not file.exists():
+        return 0
+    scratch = file.with_suffix(".rewritten")
+    with VectorsJournal(file, identity) as journal:
+        lost = journal.write_without(keys, scratch)
+        failpoint("purge.journal_written")
+        os.replace(scratch, file)
+    _sync_folder(file.parent)
+    failpoint("purge.journal_swapped")
+    return lost
 
 
 class VectorsJournal:
@@ -60,9 +86,8 @@ class VectorsJournal:
         self.close()
 
     def key(self, passage: EmbeddedPassage) -> bytes:
-        """16 bytes that stand for all the encoder reads of a passage."""
-        spans = np.asarray(passage.sentences, dtype="<u4").tobytes()
-        return hashlib.blake2b(passage.text.encode() + b"\0" + spans, digest_size=16).digest()
+        """As `key_of`."""
+        return key_of(passage)
 
     def get(self, key: bytes) -> Stored | None:
         """The vectors of a key, or None when absent or damaged."""
@@ -101,8 +126,32 @@ class VectorsJournal:
 
     def flush(self) -> None:
         """Hand what was put to the operating system, so that a killed process loses none of it."""
+        failpoint("journal.before_flush")
         self._file.flush()
         self._flushed = self._end
+        failpoint("journal.after_flush")
+
+    def write_without(self, keys: Set[bytes], scratch: Path) -> int:
+        """Copy all records but those of `keys` to a new file, flushed to disk; how many were left out.
+
+        Raises IndexLocked when another process is the appender: what it adds meanwhile would be lost.
+        """
+        if not self._writable:
+            raise IndexLocked(
+                f"another process appends to the vectors journal {self._file.name}; "
+                f"wait for it or stop it, and run this again"
+            )
+        self.flush()
+        kept = [(key, place) for key, place in self._places.items() if key not in keys]
+        with scratch.open("wb") as copy:
+            for _, place in kept:
+                header = os.pread(self._file.fileno(), _HEADER.size, place)
+                copy.write(header)
+                length = self._body_size(_HEADER.unpack(header)[2])
+                copy.write(os.pread(self._file.fileno(), length, place + _HEADER.size))
+            copy.flush()
+            os.fsync(copy.fileno())
+        return len(self._places) - len(kept)
 
     def close(self) -> None:
         """Flush and let the next process append."""
@@ -133,3 +182,11 @@ class VectorsJournal:
 
     def _body_size(self, sentences: int) -> int:
         return 2 * self._dim + sentences * (self._dim + 4)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

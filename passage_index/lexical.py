@@ -6,6 +6,7 @@ text -> lexical/{passages,articles} -> (passage number, score)
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,7 +187,7 @@ class LexicalReader:
         self._counted = counted_records(folder)[0]
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
-        self._analyzer = _analyzers()["body"]
+        self._analyzer, self._joined = _analyzers()["body"], _analyzers()["whole"]
 
     def count(self) -> int:
         """Records that a search can return."""
@@ -196,6 +197,12 @@ class LexicalReader:
         """The words of a text as they stand in the index, in order, repeats kept."""
         return list(self._analyzer.analyze(searchable(text)))
 
+    def idf(self, terms: Iterable[str]) -> dict[str, float]:
+        """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""
+        records = self.count()
+        counts = {term: int(self._searcher.doc_freq("body", term)) for term in terms}
+        return {term: math.log(1 + max(records - n + 0.5, 0.5) / (n + 0.5)) for term, n in counts.items()}
+
     def any_of(self, words: Words, field: str = "body") -> Any:
         """A query whose score is the sum of BM25 over the words, joined ones in both ways of writing."""
         terms = dict.fromkeys(words.terms)
@@ -203,7 +210,8 @@ class LexicalReader:
             terms |= dict.fromkeys(term for word in words.compounds for term in self.terms(word))
         should = [(tantivy.Occur.Should, self._term(field, term)) for term in terms]
         if field == "body":
-            should += [(tantivy.Occur.Should, self._term("whole", word)) for word in words.compounds]
+            whole = dict.fromkeys(term for word in words.compounds for term in self._joined.analyze(word))
+            should += [(tantivy.Occur.Should, self._term("whole", term)) for term in whole]
         return tantivy.Query.boolean_query(should) if should else tantivy.Query.empty_query()
 
     def holding(self, phrases: Iterable[Sequence[str]]) -> PassageNos:

@@ -4,7 +4,7 @@ Knows nothing of how a generation is committed (directory.py). Manifest <-> mani
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -51,6 +51,15 @@ class Manifest:
         """Passages that a search can return."""
         return sum(segment.passages for segment in self.segments) - self.deleted
 
+    def has_same_segment(self, other: "Manifest", name: str) -> bool:
+        """True if both generations have a segment of this name, with the same files to the byte."""
+        below = f"segments/{name}/"
+        ours, theirs = (
+            {file: record for file, record in one.files.items() if file.startswith(below)}
+            for one in (self, other)
+        )
+        return bool(ours) and ours == theirs
+
     def to_bytes(self) -> bytes:
         """The file's bytes; the same manifest always gives the same bytes."""
         data = {"format_version": FORMAT_VERSION, **asdict(self)}
@@ -78,6 +87,14 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         data["encoder"] = EncoderIdentity(**data["encoder"])
         data["segments"] = tuple(SegmentRecord.from_json(one) for one in data["segments"])
         data["files"] = {name: FileRecord(**record) for name, record in data["files"].items()}
+        _require_inside(data["files"], where)
         return Manifest(**data)
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptIndex(f"{where} lacks or has unknown parts: {error}; build the index anew") from error
+
+
+def _require_inside(names: Iterable[str], where: str) -> None:
+    """A manifest can come from another's backup: it must not name a file outside its generation."""
+    for name in names:
+        if name.startswith("/") or ".." in name.split("/"):
+            raise CorruptIndex(f"{where} names a file outside its generation: {name!r}; do not use it")

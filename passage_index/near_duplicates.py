@@ -5,7 +5,6 @@ text -> (64,) uint16
 """
 
 import re
-from collections import defaultdict
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -48,15 +47,19 @@ def kin(signatures: npt.NDArray[np.uint16]) -> list[set[int]]:
     Only signatures that agree on one of 21 bands of three values are compared: a pair at the family
     threshold shares a band with probability .9998.
     """
-    bands: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for position, one in enumerate(signatures):
-        raw = one.tobytes()
-        for band in range(SIGNATURE_LENGTH // _BAND):
-            bands[band, raw[2 * _BAND * band : 2 * _BAND * (band + 1)]].append(position)
+    used = SIGNATURE_LENGTH // _BAND * _BAND
+    parts = signatures[:, :used].reshape(len(signatures), -1, _BAND).astype(np.uint64)
+    bands = (parts << np.array([32, 16, 0], dtype=np.uint64)).sum(axis=2)
+    pairs = {pair for band in bands.T for members in _alike(band) for pair in combinations(members, 2)}
     found: list[set[int]] = [set() for _ in signatures]
-    pairs = {pair for members in bands.values() if len(members) > 1 for pair in combinations(members, 2)}
     for one, other in pairs:
         if (signatures[one] == signatures[other]).mean() >= FAMILY_SIMILARITY:
             found[one].add(other)
             found[other].add(one)
     return found
+
+
+def _alike(values: npt.NDArray[np.uint64]) -> list[list[int]]:
+    """Positions of values that stand more than once in (n,), together."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return [np.flatnonzero(group == number).tolist() for number in np.flatnonzero(counts > 1)]

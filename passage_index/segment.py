@@ -99,6 +99,10 @@ class Segment:
         """Search and scores over the vectors. The first call reads them all."""
         return DenseReader(self.vectors)
 
+    def share_search(self, twin: "Segment") -> None:
+        """Search by the index of the same segment in another generation, instead of making one."""
+        self.dense = DenseReader(self.vectors, twin.dense)
+
     def close(self) -> None:
         """Close the text store; maps go with the last reference."""
         self.texts.close()

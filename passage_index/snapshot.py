@@ -56,18 +56,21 @@ class Pool:
 class Snapshot:
     """An open generation. Safe to share between threads; not removed from the disk while it is open."""
 
-    def __init__(self, index: Path, generation: directory.Generation) -> None:
+    def __init__(
+        self, index: Path, generation: directory.Generation, before: "Snapshot | None" = None
+    ) -> None:
+        """before: an open snapshot of the same index; what did not change is searched by its FAISS index."""
         require_same_analyzer(generation.manifest.analyzer, index)
         self.index = index
         self.manifest: Manifest = generation.manifest
         self._hold = directory.Hold(generation)
         try:
-            self._open(generation)
+            self._open(generation, before)
         except BaseException:
             self._hold.close()
             raise
 
-    def _open(self, generation: directory.Generation) -> None:
+    def _open(self, generation: directory.Generation, before: "Snapshot | None") -> None:
         folder, dim = generation.folder, generation.manifest.encoder.dim
         self.segments = [
             Segment(folder / directory.SEGMENTS / record.name, record, dim)
@@ -77,8 +80,13 @@ class Snapshot:
         self.lexical = LexicalReader(lexical / PASSAGES)
         self._articles = LexicalReader(lexical / ARTICLES)
         self._rows = SnapshotRows(self.segments, folder / directory.DELETED)
+        twins = {segment.record.name: segment for segment in before.segments} if before else {}
         for segment in self.segments:
-            segment.dense  # noqa: B018 - the first question should not wait for it
+            name = segment.record.name
+            if before and name in twins and self.manifest.has_same_segment(before.manifest, name):
+                segment.share_search(twins[name])
+            else:
+                segment.dense  # noqa: B018 - the first question should not wait for it
 
     @property
     def generation(self) -> int:
@@ -191,6 +199,17 @@ class Snapshot:
             rarest_idf=math.log(2 * self.manifest.passages + 2),
         )
 
+    def vectors(self, rows: Rows) -> Vectors:
+        """The stored vectors of a pool's rows: (n, dim) float32, unit length but for rounding to bf16."""
+        out = np.empty((len(rows), self.manifest.encoder.dim), dtype=np.float32)
+        for segment, positions, own in self._rows.split(rows):
+            out[positions] = segment.dense.vectors(own)
+        return out
+
+    def cosines(self, vector: Vectors, rows: Rows) -> Scores:
+        """Cosine of a (dim,) unit vector to each of a pool's rows: (n,)."""
+        return self._rows.scored(rows, lambda segment, own: segment.dense.scores(vector, own))
+
     # -- texts --------------------------------------------------------------------------------
 
     def fetch(self, rows: Rows) -> list[StoredPassage]:
@@ -267,17 +286,17 @@ def _years(segment: Segment, alive: Any) -> npt.NDArray[np.int64]:
     return np.where(undated, 0, days.astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
-def open_snapshot(index: Path, stamps: Path | None = None) -> Snapshot:
+def open_snapshot(index: Path, stamps: Path | None = None, before: Snapshot | None = None) -> Snapshot:
     """Open the current generation after checking its files (see integrity.damage for `stamps`).
 
-    Raises NotFound, CorruptIndex or FormatMismatch.
+    before: as Snapshot has it. Raises NotFound, CorruptIndex or FormatMismatch.
     """
     while True:
         raw = directory.pointer(index)
         try:
             generation = directory.current(index)
             require_whole(generation, index, stamps)
-            return Snapshot(index, generation)
+            return Snapshot(index, generation, before)
         except (NotFound, CorruptIndex, OSError):
             if directory.pointer(index) == raw:  # else a writer has replaced and removed it meanwhile
                 raise

@@ -2,8 +2,8 @@
 
 Both legs are taken on absolute scales, not stretched to 0..1 within the pool: a question whose words
 the corpus hardly has must lean on its meaning, and stretching would make the best of bad word matches
-look perfect. BM25 is divided by the information that its words could carry at most, so that a match
-weighs little in three articles, where no word is rare, and much in a large corpus.
+look perfect. BM25 is divided by the information that its words could carry, so that a match weighs
+little in three articles, where no word is rare, and much in a large corpus.
 Knows arrays only: no texts, no index. Pool -> (n,) scores
 """
 
@@ -16,10 +16,10 @@ from passage_index.types import Scores
 
 Mode = Literal["hybrid", "semantic", "keyword"]
 
-# Chosen on SciFact, three SQuADShifts sets and QAMR together (docs/decisions/0004).
-SENTENCE_SHARE = 0.7  # of the dense leg: the best sentence beside the whole passage
+# Chosen on SciFact, three SQuADShifts sets, QAMR and Cranfield together (docs/decisions/0004).
+SENTENCE_SHARE = 0.6  # of the dense leg: the best sentence beside the whole passage
 ARTICLE_SHARE = 0.5  # of the lexical leg: the whole article beside the passage
-LEXICAL_WEIGHT = 2.0  # of the lexical leg beside the dense one
+LEXICAL_WEIGHT = 1.5  # of the lexical leg beside the dense one
 FULL_IDF = 9.0  # a corpus whose largest idf is lower (under 4,000 passages) has few rare words to go by
 BM25_CEILING = 2.2  # k1 + 1: BM25 of one word is at most its idf times this
 TERM_BM25 = 6 * BM25_CEILING  # a rare word of a large corpus, the unit of the lexical leg
@@ -36,8 +36,7 @@ def fuse(pool: Pool, mode: Mode) -> Scores:
         return dense_leg(pool)
     if mode == "keyword":
         return lexical_leg(pool)
-    trust = min(1.0, pool.rarest_idf / FULL_IDF) ** 1.5
-    return dense_leg(pool) + LEXICAL_WEIGHT * trust * lexical_leg(pool)
+    return dense_leg(pool) + LEXICAL_WEIGHT * corpus_trust(pool) * lexical_leg(pool)
 
 
 def dense_leg(pool: Pool) -> Scores:
@@ -49,6 +48,11 @@ def lexical_leg(pool: Pool) -> Scores:
     """BM25 a word of the question, passage and article mixed; about 0..1. (n,)."""
     mixed = (1 - ARTICLE_SHARE) * pool.lexical + ARTICLE_SHARE * pool.article_lexical
     return mixed / (TERM_BM25 * max(pool.terms, 1))
+
+
+def corpus_trust(pool: Pool) -> float:
+    """How far statistics of a corpus of this size can be believed, 0..1."""
+    return min(1.0, pool.rarest_idf / FULL_IDF) ** 2
 
 
 def calibrated(pool: Pool, fused: Scores) -> Scores:

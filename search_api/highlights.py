@@ -6,7 +6,7 @@ Uses the stored sentence vectors; encodes nothing. passage + question -> highlig
 import re
 from collections.abc import Callable
 
-from passage_index.lexical import Words
+from passage_index.lexical import Words, compounds
 from passage_index.types import StoredPassage
 from search_api.hits import Highlight
 
@@ -16,14 +16,14 @@ _WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
 def word_highlights(
     stored: StoredPassage, words: Words, terms: Callable[[str], tuple[str, ...]]
 ) -> list[Highlight]:
-    """Words of the passage that share an index term with the question; `terms` of one word."""
+    """Words of the passage that share an index term with the question, joined or not; `terms` of one word."""
     wanted = {*words.terms, *words.compounds}
     if not wanted:
         return []
     return [
         Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
         for match in _WORD.finditer(stored.text)
-        if not wanted.isdisjoint(terms(match[0]))
+        if not wanted.isdisjoint([*terms(match[0]), *map(str.lower, compounds(match[0]))])
     ]
 
 

@@ -27,7 +27,8 @@ STOP_WORDS = frozenset(
 _NAMES = frozenset({"May", "Will"})
 
 _QUOTED = re.compile(r'([+-]?)["“„«]([^"“”„«»]{1,300})["”“»]')
-_SIGNED = re.compile(r"(?:(?<=\s)|^)([+-])(\w[\w'’.-]{0,100})")
+# A sign before a figure is its own: `-41.2 °C` asks for a temperature, `-"2022"` leaves a year out.
+_SIGNED = re.compile(r"(?:(?<=\s)|^)([+-])([^\W\d][\w'’.-]{0,100})")
 _WORD = re.compile(r"\w[\w'’]*")
 
 

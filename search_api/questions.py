@@ -21,6 +21,7 @@ class QuestionEncoder:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
+        self.identity = encoder.identity
         self._waiting: queue.SimpleQueue[tuple[str, Future[Vectors]] | None] = queue.SimpleQueue()
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()

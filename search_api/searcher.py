@@ -1,7 +1,7 @@
 """Main path 2: a question -> ranked hits, for HTTP and the command line alike.
 
     question.py   words that matter       questions.py   its vector
-    snapshot      pool with evidence      fusion.py      one order
+    snapshot      pool with evidence      ranking.py     one order
     collapse, group, page                 highlights.py  what to mark
 
 Holds no lock over a search and knows nothing of HTTP.
@@ -21,11 +21,12 @@ from passage_index.snapshot import Pool, Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Scores, Vectors
 from search_api.families import families
-from search_api.fusion import calibrated, fuse, order
+from search_api.fusion import calibrated, order
 from search_api.highlights import sentence_highlight, word_highlights
 from search_api.hits import Duplicate, Hit, HitScores, SearchReply, SearchRequest
 from search_api.question import parse_words
 from search_api.questions import QuestionEncoder
+from search_api.ranking import rank
 
 REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 
@@ -33,15 +34,18 @@ REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 class Searcher:
     """A snapshot and the encoder it was built with. Safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, encoder: Encoder) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: Encoder | QuestionEncoder) -> None:
+        """A QuestionEncoder serves other searchers too and is not closed with this one."""
         require_same_encoder(snapshot.manifest.encoder, encoder.identity)
         self.snapshot = snapshot
-        self.questions = QuestionEncoder(encoder)
+        self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
+        self._owns_questions = self.questions is not encoder
         self._terms_of_word = lru_cache(REMEMBERED_WORDS)(lambda word: tuple(snapshot.lexical.terms(word)))
 
     def close(self) -> None:
         """Let go of files and thread."""
-        self.questions.close()
+        if self._owns_questions:
+            self.questions.close()
         self.snapshot.close()
 
     def search(self, request: SearchRequest) -> SearchReply:
@@ -54,7 +58,7 @@ class Searcher:
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
         where = Where(request.date_from, request.date_to, request.sources)
         pool = snapshot.pool(vector, asked, where, request.depth)
-        fused = fuse(pool, request.mode)
+        fused = rank(snapshot, pool, vector, words, request.mode)
         score = calibrated(pool, fused)
         ranked = [i for i in order(fused, pool.ids) if score[i] >= request.min_score]
         entries = families(pool, ranked, request.collapse, request.group_by_article)

@@ -1,13 +1,12 @@
 """Scaffolding for tests of an index that grows: articles on disk, and what a search finds as plain values."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from indexer.build import BuildOptions
-from passage_index import commits
 from passage_index.columns import Where
 from passage_index.snapshot import Snapshot, open_snapshot
 from search_api.hits import SearchRequest
@@ -15,12 +14,13 @@ from search_api.question import parse_words
 from search_api.searcher import Searcher
 from tests.fakes import FakeEncoder
 
-@pytest.fixture(autouse=True, scope="module")
-def unflushed() -> Iterator[None]:
-    """Commits that leave flushing to the operating system: no test here cuts the power. Import to use."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commits, "sync", lambda _path: None)
-        yield
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder for a test of hundreds of commits: each flushes about fifty files, which a disk takes long over."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 Record = dict[str, str]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from passage_index.columns import ColumnReader, ColumnWriter, Where, day_range
 from passage_index.types import Article, PartialDate
+from tests.oracles import passes
 
 DATES = (None, "1969", "1969-12-31", "1970-01-01", "2020", "2020-02", "2020-02-29", "2020-03-01", "2024-12")
 SOURCES = (None, "Port Gazette", "Вісник", "wire.example")
@@ -51,18 +52,6 @@ def written(folder: Path, articles: Sequence[Article], numbers: Sequence[list[in
         writer.add(one, nos, ids, [np.full(64, number, dtype=np.uint16) for number in own])
     writer.close(np.arange(sum(map(len, numbers)) + 1))
     return ColumnReader(folder / "columns")
-
-
-def passes(one: Article, where: Where) -> bool:
-    """The oracle: the article's days and the range share a day, and its source is one of those asked for."""
-    if where.sources and one.source not in where.sources:
-        return False
-    if where.first_day is None and where.last_day is None:
-        return True
-    if one.published is None:
-        return False
-    first, last = where.first_day or date.min, where.last_day or date.max
-    return one.published.first <= last and one.published.last >= first
 
 
 @pytest.fixture(scope="module")

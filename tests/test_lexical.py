@@ -1,8 +1,6 @@
 """The word index: how words are cut, what finds what, and BM25 against the formula itself."""
 
-from collections import Counter
 from collections.abc import Sequence
-from math import log
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,8 @@ import pytest
 from passage_index import lexical
 from passage_index.lexical import LexicalReader, LexicalWriter, Words, compounds
 from search_api.question import parse_words
+from tests.oracles import bm25
 
-K1, B = 1.2, 0.75
 RANDOM = np.random.default_rng(3)
 
 
@@ -95,31 +93,6 @@ def test_a_question_finds_a_passage_that_writes_it_otherwise(
 def test_a_question_does_not_find_a_part_that_is_no_word(tmp_path: Path, question: str, passage: str) -> None:
     reader = written(tmp_path / "index", [passage])
     assert len(reader.search(reader.any_of(parse_words(question, reader.terms)), 10)[0]) == 0
-
-
-def norm(length: int) -> int:
-    """Lucene's SmallFloat.intToByte4, there and back: lengths up to 40 are exact, longer ones rounded down."""
-
-    def value(code: int) -> int:
-        if code < 24:
-            return code
-        mantissa, shift = (code - 24) & 7, ((code - 24) >> 3) - 1
-        return 24 + (mantissa if shift < 0 else (mantissa | 8) << shift)
-
-    return max(v for v in map(value, range(200)) if v <= length)
-
-
-def bm25(texts: Sequence[Sequence[str]], words: Sequence[str]) -> list[float]:
-    """Okapi BM25 with Lucene's idf (Robertson and Zaragoza 2009; tantivy's Bm25Weight)."""
-    average = sum(map(len, texts)) / len(texts)
-    scores = [0.0] * len(texts)
-    for word in words:
-        holding = sum(word in text for text in texts)
-        idf = log(1 + (len(texts) - holding + 0.5) / (holding + 0.5))
-        for i, text in enumerate(texts):
-            tf = Counter(text)[word]
-            scores[i] += idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * norm(len(text)) / average))
-    return scores
 
 
 VOCABULARY = [f"{letter}zz{number}" for letter in "kmpt" for number in range(10)]

@@ -1,8 +1,6 @@
 """However an index came to hold its articles, it ranks them the same: a property over ids and scores."""
 
 import random
-import tempfile
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -11,9 +9,7 @@ from indexer.build import build
 from indexer.growing import add, delete, merge
 from indexer.verify import verify
 from tests.fakes import FakeEncoder
-from tests.growing import KEEP_ALL, NO_MERGE, Record, evidence, found, record, unflushed, written
-
-__all__ = ["unflushed"]
+from tests.growing import KEEP_ALL, NO_MERGE, Record, evidence, folder_in_memory, found, record, written
 
 ENCODER = FakeEncoder()
 DATES = (None, "2021", "2021-05", "2021-05-09", "2022-01-01")
@@ -43,14 +39,18 @@ def drifted(first: list[dict[str, tuple[float, ...]]], second: list[dict[str, tu
     )  # fmt: skip
 
 
-@settings(max_examples=12, phases=[Phase.explicit, Phase.reuse, Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(corpora(), st.integers(0, 2**32), st.integers(1, 6), st.integers(3, 40))
 def test_the_same_corpus_ranks_the_same_however_it_came_in(
     records: list[Record], seed: int, parts: int, depth: int
 ) -> None:
     order = random.Random(seed)
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
+    with folder_in_memory() as root:
         at_once, grown = root / "at-once", root / "grown"
         build([written(root / "all.jsonl", records)], at_once, ENCODER, KEEP_ALL)
         wanted = evidence(at_once, depth), found(at_once, depth)

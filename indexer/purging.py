@@ -1,0 +1,112 @@
+"""Articles taken out for good: from the index, from the generations kept for rollback, from the journal.
+
+    1. the vectors journal is rewritten without any of their vectors, found by every kept generation
+    2. delete and merge, so that no segment and no word index holds a word of them, and commit
+    3. every older generation is removed
+
+A run that was cut short is finished by running it again. Backups, copies of the input files and the
+blocks that the file system frees without overwriting them are the operator's.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexer.chunking import Chunking
+from indexer.growing import delete, merge, worth_merging
+from indexer.living import LivingArticles
+from indexer.report import BuildReport, Progress, silent
+from indexer.write import BuildOptions, embedded_passage
+from passage_index import directory
+from passage_index.directory import Generation
+from passage_index.encoder import EncoderIdentity
+from passage_index.errors import CorruptIndex, FormatMismatch, InputError, NotFound
+from passage_index.failpoints import failpoint
+from passage_index.journal import forget, journal_file, key_of
+from passage_index.lineage import prune
+
+RELEASE_S = 10.0  # how long readers of an older generation are waited for
+
+
+@dataclass(slots=True)
+class Purged:
+    """What is gone, and what could not be reached."""
+
+    report: BuildReport
+    journal_records: int = 0
+    removed_generations: list[int] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)  # ids in no kept generation
+
+    def __str__(self) -> str:
+        """From where the text is gone, and from where it is not."""
+        removed = ", ".join(map(str, self.removed_generations)) or "none"
+        return (
+            f"purged     {self.report.deleted:,} articles; generation {self.report.generation} has no word "
+            f"of them\n"
+            f"gone from  the index, its word indexes, the generations before it (removed: {removed})\n"
+            f"           and the vectors journal ({self.journal_records:,} vectors; it never held text)\n"
+            f"not from   backups, the files the articles were read from, and blocks the file system\n"
+            f"           has freed but not overwritten: those are yours to clear"
+        )
+
+
+def purge(
+    article_ids: Sequence[str], index: Path, options: BuildOptions, progress: Progress = silent
+) -> Purged:
+    """Delete articles so that no file below `index`, and no journal in the cache, has anything of them.
+
+    Also takes what only an older generation holds. Raises InputError without a cache folder, and what
+    delete and merge raise.
+    """
+    if options.cache is None:
+        raise InputError("a purge needs the cache folder with the vectors journal; give --cache")
+    current = directory.current(index)
+    wanted = set(article_ids)
+    keys: dict[EncoderIdentity, set[bytes]] = {}
+    met: set[str] = set()
+    for generation in _kept(index):
+        for article_id, key in _keys(generation, wanted):
+            keys.setdefault(generation.manifest.encoder, set()).add(key)
+            met.add(article_id)
+    purged = Purged(BuildReport(), unknown=sorted(wanted - met))
+    if not met:
+        return purged
+    for identity, own in keys.items():
+        purged.journal_records += forget(journal_file(options.cache, identity), identity, own)
+    purged.report = delete(sorted(met), index, replace(options, merge=False), progress)
+    if worth_merging(directory.current(index)):
+        report = merge(index, options, progress=progress)
+        purged.report.generation, purged.report.merged = report.generation, report.merged
+    purged.report.generation = purged.report.generation or current.manifest.generation
+    failpoint("purge.committed")
+    purged.removed_generations = _remove_older(index)
+    return purged
+
+
+def _kept(index: Path) -> Iterator[Generation]:
+    """Every generation that can be read."""
+    for number in directory.generations(index):
+        try:
+            yield directory.generation(index, number)
+        except (NotFound, CorruptIndex, FormatMismatch):
+            continue
+
+
+def _keys(generation: Generation, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
+    """(article id, journal key) of every passage of the articles, living or not."""
+    chunking = Chunking(**generation.manifest.chunking)
+    with LivingArticles(generation) as stored:
+        for one in stored.every_version(wanted):
+            yield one.article.id, key_of(embedded_passage(one.article, one.passage, chunking))
+
+
+def _remove_older(index: Path) -> list[int]:
+    """Remove every generation but the current one; readers get a moment to let go, then they lose it."""
+    with directory.writer_lock(index):
+        older = [number for number in directory.generations(index) if number != directory.pointed(index)]
+        deadline = time.monotonic() + RELEASE_S
+        while prune(index, keep=1) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        prune(index, keep=1, held=True)
+    return older
