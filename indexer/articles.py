@@ -7,7 +7,7 @@ loaded whole: memory is bounded by one record of at most 64 MiB, and about 120 b
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from indexer.readers.assembly import article_from_row
@@ -24,7 +24,7 @@ from indexer.readers.records import Reader, Record, Rejected, Row, Skipped, Unfi
 from indexer.readers.walk import Found, checked, walk
 from indexer.readers.warc import read_warc
 
-__all__ = ["READERS", "Record", "Rejected", "Skipped", "normalise_text", "read_articles"]
+__all__ = ["READERS", "Record", "Rejected", "Skipped", "normalise_text", "read_articles", "read_files"]
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +52,13 @@ def read_articles(paths: Sequence[Path]) -> Iterator[Record | Rejected | Skipped
     reader knows is Skipped and logged. Raises InputError at once if a PATH does not exist or holds
     nothing to read, and DuplicateArticle where the second of two files with one id is met.
     """
-    return _read(checked([Path(path) for path in paths], READERS))
+    return read_files(walk(checked([Path(path) for path in paths], READERS), READERS))
 
 
-def _read(paths: Sequence[Path]) -> Iterator[Record | Rejected | Skipped]:
+def read_files(items: Iterable[Found | Rejected | Skipped]) -> Iterator[Record | Rejected | Skipped]:
+    """As `read_articles`, for files that were found already."""
     seen = SeenIds()
-    for item in walk(paths, READERS):
+    for item in items:
         if isinstance(item, Found):
             seen.start_file(shown(item.path))
             yield from _read_file(item, seen)

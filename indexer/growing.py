@@ -8,11 +8,11 @@
 Readers of an older generation are not disturbed, and nothing changes unless everything succeeded.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.articles import Record, read_articles
+from indexer.articles import read_articles
 from indexer.chunking import Chunking
 from indexer.intake import Found, GivingWay, require_articles, take_in
 from indexer.living import LivingArticles
@@ -30,12 +30,17 @@ from passage_index.lexical import ANALYZER, PASSAGES, counted_records
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What one commit is asked to do. An id that is both taken in and deleted is taken in."""
+    """What one commit is asked to do.
+
+    deleted, watched: asked for after everything found was read; `watched` is a new watched.json or
+    None. An article that was replaced is not deleted too.
+    """
 
     command: str
     found: Iterable[Found] = ()
-    deleted: Sequence[str] = ()
-    watched: bytes | None = None  # a new watched.json
+    deleted: Callable[[], Iterable[str]] = tuple
+    watched: Callable[[], bytes | None] = lambda: None
+    of: int | None = None  # the generation that was looked at; nothing is done when there is a newer one
 
 
 def add(
@@ -66,7 +71,7 @@ def delete(
     """Take articles out, by id. Needs no encoder. Ids of no article stand in the report's `unknown`."""
     directory.current(index)  # the lock would make a folder where there is no index
     run = Run(options or BuildOptions(), BuildReport(), progress)
-    grow(index, Wish("delete", deleted=article_ids), run)
+    grow(index, Wish("delete", deleted=lambda: article_ids), run)
     return run.report
 
 
@@ -101,30 +106,23 @@ def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> G
     """
     with directory.writer_lock(index), commits.new_generation(index) as folder:
         base = _whole(index, run)
+        if wish.of not in (None, base.manifest.generation):
+            return None
         staging, fresh = Staging(folder / "staging.sqlite"), None
         with LivingArticles(base) as living:
-            met: set[str] = set()
             giving_way = GivingWay()
             if encoder is not None:
                 encoding = Encoding(encoder, Chunking(**base.manifest.chunking))
-                giving_way = take_in(_noted(wish, met), staging, living.find, encoding, run)
-            _delete([one for one in wish.deleted if one not in met], living, giving_way, run.report)
+                giving_way = take_in(wish.found, staging, living.find, encoding, run)
+            _delete(wish.deleted(), living, giving_way, run.report)
+        watched = wish.watched()
         if encoder is not None and len(staging):
             target = folder / directory.SEGMENTS / directory.segment_name(base.manifest.next_segment)
             fresh = write_segment(staging, target, base.manifest.next_passage_no, encoding, run)
         staging.close()
-        if fresh is None and not giving_way and wish.watched is None:
+        if fresh is None and not giving_way and watched is None:
             return None
-        return seal(index, folder, base, Change(wish.command, giving_way, fresh, wish.watched), run)
-
-
-def _noted(wish: Wish, met: set[str]) -> Iterator[Found]:
-    """What is found; notes which of the ids to be deleted are among it."""
-    wanted = set(wish.deleted)
-    for one in wish.found:
-        if isinstance(one, Record) and one.article.id in wanted:
-            met.add(one.article.id)
-        yield one
+        return seal(index, folder, base, Change(wish.command, giving_way, fresh, watched), run)
 
 
 def _whole(index: Path, run: Run) -> Generation:
@@ -143,6 +141,5 @@ def _delete(
         found = living.find(article_id)
         if found is None:
             report.unknown.append(article_id)
-        else:
-            giving_way.add(found)
+        elif giving_way.add(found):
             report.deleted += 1

@@ -31,15 +31,16 @@ def nowhere(_article_id: str) -> LivingArticle | None:
     return None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class GivingWay:
     """Articles of the index that a new version replaces or that are deleted."""
 
-    passages: list[PassageNos] = field(default_factory=list)
+    passages: dict[int, PassageNos] = field(default_factory=dict)  # by the number of the first one
 
-    def add(self, article: LivingArticle) -> None:
-        """An article that gives way, once."""
-        self.passages.append(article.numbers)
+    def add(self, article: LivingArticle) -> bool:
+        """An article that gives way; False when it does already."""
+        key = int(article.numbers[0])
+        return self.passages.setdefault(key, article.numbers) is article.numbers
 
     def __len__(self) -> int:
         return len(self.passages)
@@ -47,12 +48,12 @@ class GivingWay:
     @property
     def numbers(self) -> PassageNos:
         """The numbers of all its passages, rising."""
-        return np.sort(np.concatenate([np.empty(0, dtype=np.uint64), *self.passages]))
+        return np.sort(np.concatenate([np.empty(0, dtype=np.uint64), *self.passages.values()]))
 
     @property
     def article_keys(self) -> list[int]:
         """The number of each article's first passage."""
-        return [int(numbers[0]) for numbers in self.passages]
+        return list(self.passages)
 
 
 def take_in(found: Iterable[Found], staging: Staging, find: Find, encoding: Encoding, run: Run) -> GivingWay:
@@ -68,7 +69,7 @@ def take_in(found: Iterable[Found], staging: Staging, find: Find, encoding: Enco
             elif isinstance(one, Rejected):
                 _reject(one, run)
             else:
-                _take(one.article, staging, find(one.article.id), giving_way, encoding, run.report)
+                _take(one, staging, find(one.article.id), giving_way, encoding, run)
                 run.progress("read and split", run.report.articles, None)
                 failpoint("stage.article")
         run.report.duplicates = staging.repeated_texts()
@@ -84,21 +85,26 @@ def _reject(one: Rejected, run: Run) -> None:
 
 
 def _take(
-    article: Article,
+    record: Record,
     staging: Staging,
     standing: LivingArticle | None,
     giving_way: GivingWay,
     encoding: Encoding,
-    report: BuildReport,
+    run: Run,
 ) -> None:
+    article, report = record.article, run.report
     if standing is not None and standing.hash == article_hash(article):
         report.unchanged += 1
+        return
+    parts = split(article, encoding)
+    if not parts.passages:
+        _reject(Rejected(record.path, record.line, "no sentence in its text"), run)
         return
     if standing is not None:
         giving_way.add(standing)
     report.added += standing is None
     report.replaced += standing is not None
-    stage(article, split(article, encoding), staging, report)
+    stage(article, parts, staging, report)
 
 
 def split(article: Article, encoding: Encoding) -> SplitArticle:

@@ -72,22 +72,22 @@ def merge_segments(
 
     deleted: (n,) rising.
     """
-    writer = SegmentWriter(folder)
     total = sum(segment.record.passages for segment in segments)
     done = 0
     streams = [_living(segment, deleted) for segment in segments]
-    for _, _, article, passages, segment, row in heapq.merge(*streams, key=lambda one: one[:2]):
-        rows = range(row, row + len(passages))
-        writer.add(
-            article,
-            passages,
-            [segment.vectors.stored(one) for one in rows],
-            int(segment.columns.passage_no[row]),
-            segment.columns.signature[row : rows.stop],
-        )
-        done += len(passages)
-        progress("merge", done, total)
-    record = writer.close()
+    with SegmentWriter(folder) as writer:
+        for _, _, article, passages, segment, row in heapq.merge(*streams, key=lambda one: one[:2]):
+            rows = range(row, row + len(passages))
+            writer.add(
+                article,
+                passages,
+                [segment.vectors.stored(one) for one in rows],
+                int(segment.columns.passage_no[row]),
+                segment.columns.signature[row : rows.stop],
+            )
+            done += len(passages)
+            progress("merge", done, total)
+        record = writer.close()
     failpoint("merge.segment_sealed")
     return record
 

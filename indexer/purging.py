@@ -9,15 +9,17 @@ blocks that the file system frees without overwriting them are the operator's.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from indexer.chunking import Chunking
-from indexer.growing import delete, merge, worth_merging
+from indexer.growing import Wish, grow, merge, worth_merging
 from indexer.living import LivingArticles
 from indexer.report import BuildReport, Progress, silent
-from indexer.write import BuildOptions, embedded_passage
+from indexer.watched import read_watched, watched_bytes, without
+from indexer.write import BuildOptions, Run, embedded_passage
 from passage_index import directory
 from passage_index.directory import Generation
 from passage_index.encoder import EncoderIdentity
@@ -37,6 +39,15 @@ class Purged:
     journal_records: int = 0
     removed_generations: list[int] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)  # ids in no kept generation
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for --json."""
+        return {
+            **self.report.to_json(),
+            "journal_records": self.journal_records,
+            "removed_generations": self.removed_generations,
+            "unknown": self.unknown,
+        }
 
     def __str__(self) -> str:
         """From where the text is gone, and from where it is not."""
@@ -74,7 +85,7 @@ def purge(
         return purged
     for identity, own in keys.items():
         purged.journal_records += forget(journal_file(options.cache, identity), identity, own)
-    purged.report = delete(sorted(met), index, replace(options, merge=False), progress)
+    purged.report = _take_out(met, index, replace(options, merge=False), progress)
     if worth_merging(directory.current(index)):
         report = merge(index, options, progress=progress)
         purged.report.generation, purged.report.merged = report.generation, report.merged
@@ -82,6 +93,19 @@ def purge(
     failpoint("purge.committed")
     purged.removed_generations = _remove_older(index)
     return purged
+
+
+def _take_out(ids: Set[str], index: Path, options: BuildOptions, progress: Progress) -> BuildReport:
+    """Delete, and forget in watched.json which file they came from."""
+
+    def watched() -> bytes | None:
+        before = read_watched(directory.current(index))
+        after = without(before, ids)
+        return None if after == before else watched_bytes(after)
+
+    run = Run(options, BuildReport(), progress)
+    grow(index, Wish("purge", deleted=lambda: sorted(ids), watched=watched), run)
+    return run.report
 
 
 def _kept(index: Path) -> Iterator[Generation]:

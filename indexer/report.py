@@ -3,6 +3,7 @@
 Knows nothing of how the work is done. events of a run -> BuildReport -> text or JSON
 """
 
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ class BuildReport:
             "merged_segments": self.merged,
             "generation": self.generation,
             "languages": dict(self.languages.most_common()),
+            "peak_ram_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
             "rejections": self.rejections,
         }

@@ -16,7 +16,7 @@ from passage_index.errors import InputError
 _TEXT_SHARE = {
     ".gz": 3.0, ".zst": 3.0, ".parquet": 2.0, ".html": 0.3, ".htm": 0.3, ".warc": 0.2, ".xml": 0.6,
 }  # fmt: skip
-# Index bytes for a byte of text: texts and words, and a share a dimension; measured on news (docs/growing.md).
+# Index bytes for a byte of text: texts and words, and a share a dimension; measured on news.
 _WORDS_AND_TEXTS = 2.2
 _A_DIMENSION = 0.012
 _SPARE_BYTES = 64 << 20  # for SQLite, tantivy and the file system

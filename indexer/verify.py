@@ -14,7 +14,7 @@ from indexer.chunking import Chunking
 from indexer.write import embedded_passage
 from passage_index import directory
 from passage_index.directory import Generation
-from passage_index.encoder import Encoder, require_same_encoder
+from passage_index.encoder import Encoder, require_same_encoder, unit
 from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
 from passage_index.integrity import Seen, damage
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader
@@ -203,6 +203,6 @@ def _misaligned(
     fresh = encoder.encode_passages([embedded_passage(article, passage, chunking) for passage in passages])
     stored = segment.dense.vectors(np.arange(row, row + len(passages)))
     for passage, new, old in zip(passages, fresh, stored, strict=True):
-        cosine = float(new.vector @ old)
+        cosine = float(new.vector @ unit(old))
         if cosine < ALIGNED_COSINE:
             yield f"passage {passage.id} of {article.id}: stored vector has cosine {cosine:.3f} to its text's"

@@ -75,9 +75,8 @@ def write_segment(
 
     Passages are numbered from `first_number` on, in row order.
     """
-    segment = SegmentWriter(folder)
     done = 0
-    with _journal(folder, encoding, run) as journal:
+    with SegmentWriter(folder) as segment, _journal(folder, encoding, run) as journal:
         for window in _windows(staging.in_row_order()):
             vectors = _vectors(window, journal, encoding, run)
             with run.report.timed("write"):
@@ -85,8 +84,8 @@ def write_segment(
                     segment.add(article, passages, stored, first_number + done)
                     done += len(passages)
             run.progress("encode", done, run.report.passages)
-    with run.report.timed("write"):
-        return segment.close()
+        with run.report.timed("write"):
+            return segment.close()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ the stored bf16 vectors, so that it does not depend on which index proposed it. 
 leaves this module. (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale -> cosine scores
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,12 @@ class VectorWriter:
         for file in self._files:
             file.close()
         return np.concatenate([[0], np.cumsum(self._sentence_counts, dtype=np.int64)]).astype(np.int64)
+
+    def abandon(self) -> None:
+        """Let go of the files, whatever the disk says; they are worth nothing unless closed before."""
+        for file in self._files:
+            with suppress(OSError):
+                file.close()
 
 
 def encode_stored(vectors: PassageVectors) -> tuple[Bf16, npt.NDArray[np.int8], npt.NDArray[np.float32]]:

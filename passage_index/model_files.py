@@ -105,9 +105,11 @@ def _weights_sha256(folder: Path) -> str:
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    """As sentence-transformers takes it: its own setting, else the tokenizer's (where 6.x writes it)."""
     stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
+    tokenizer = _json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
     positions = int(config.get("max_position_embeddings", 512))
-    return min(int(stated or positions), positions)
+    return min(int(stated or tokenizer or positions), positions)
 
 
 def _pooling(folder: Path) -> Any:

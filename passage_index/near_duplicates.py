@@ -48,7 +48,7 @@ def kin(signatures: npt.NDArray[np.uint16]) -> list[set[int]]:
     threshold shares a band with probability .9998.
     """
     used = SIGNATURE_LENGTH // _BAND * _BAND
-    parts = signatures[:, :used].reshape(len(signatures), -1, _BAND).astype(np.uint64)
+    parts = signatures[:, :used].reshape(len(signatures), used // _BAND, _BAND).astype(np.uint64)
     bands = (parts << np.array([32, 16, 0], dtype=np.uint64)).sum(axis=2)
     pairs = {pair for band in bands.T for members in _alike(band) for pair in combinations(members, 2)}
     found: list[set[int]] = [set() for _ in signatures]

@@ -68,6 +68,10 @@ class PassageWriter:
         self._db.close()
         failpoint("passages.after_commit")
 
+    def abandon(self) -> None:
+        """Let go of the file; what was added is lost, unless it was sealed before."""
+        self._db.close()
+
 
 class PassageReader:
     """Reads a sealed passages.sqlite. Safe to share: a connection serves one query at a time."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class SegmentRecord:
 
 
 class SegmentWriter:
-    """Fills a new segment folder. Articles must come in row order."""
+    """Fills a new segment folder. Articles must come in row order; left unsealed, the files are let go."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -52,6 +53,15 @@ class SegmentWriter:
         self._articles = 0
         self._rows = 0
         self._sentences = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._texts.abandon()
+        self._vectors.abandon()
 
     def add(
         self,

@@ -225,14 +225,14 @@ def load_encoder(
 
 
 def load_indexed_encoder(
-    identity: EncoderIdentity, cache: Path | None = None, model: str | None = None
+    identity: EncoderIdentity, cache: Path | None = None, model: str | None = None, streams: int = 1
 ) -> TransformerEncoder:
-    """The encoder that an index was built with, for questions.
+    """The encoder that an index was built with; `streams` as for `load_encoder`.
 
     Read from the converted models by its weights' hash, so that the model's own folder is not needed;
     `model` (or the index's own name for it) is looked for only when no converted model is there.
     """
     folder = converted_folder(cache or default_cache(), identity)
     if model is None and importlib.util.find_spec("openvino") and is_whole(folder):
-        return TransformerEncoder(identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams=1))
-    return load_encoder(model or identity.name, cache)
+        return TransformerEncoder(identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
+    return load_encoder(model or identity.name, cache, streams)

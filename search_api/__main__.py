@@ -37,14 +37,13 @@ def serve_command(
     import uvicorn
 
     from search_api.app import create_app
-    from search_api.searcher import open_searcher
     from search_api.settings import Settings
 
-    searcher = open_searcher(index, cache)  # before binding: a broken index must not look alive
-    settings = Settings(index=index, host=host, port=port, cache=cache)
+    service = create_app(Settings(index=index, host=host, port=port, cache=cache))
+    service.state.serving.generations.open()  # before binding: a broken index must not look alive
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(
-        create_app(settings, searcher),
+        service,
         host=host,
         port=port,
         log_config=None,

@@ -33,7 +33,7 @@ def _query(line: str, place: str) -> tuple[str, str]:
         query_id, question = row.get("_id", row.get("id")), row.get("text", row.get("question"))
     except (ValueError, AttributeError) as error:
         raise InputError(f"{place} is not a JSON object: {error}") from error
-    if query_id is None or not isinstance(question, str):
+    if query_id in (None, "") or not isinstance(question, str):
         raise InputError(f"{place} needs `_id` and `text` (or `question`)")
     if any(character.isspace() for character in str(query_id)):
         raise InputError(f"{place}: a query id must not hold blanks, TREC lines are split at them")

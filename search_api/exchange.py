@@ -4,7 +4,7 @@ All of it is async, for what is not would wait for a thread. Knows no single rou
 Request -> Serving; pydantic body -> bytes
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from search_api.serving import Serving
 
 PROBLEM_SCHEMA = "ProblemBody"
+GENERATION = "X-Generation"  # header of every reply that was read from the index
 
 # In the OpenAPI document: every other status is a problem.
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -58,6 +59,14 @@ async def _json_only(request: Request) -> None:
 JSON_ONLY = Depends(_json_only)
 
 
-def json_reply(body: BaseModel) -> Response:
-    """The body as it stands; it was valid when it was made."""
-    return Response(body.model_dump_json(), media_type="application/json")
+def json_reply(
+    body: BaseModel,
+    generation: int | None = None,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The body as it stands; it was valid when it was made. generation: the one that was read, if any was."""
+    told = {} if generation is None else {GENERATION: str(generation)}
+    return Response(
+        body.model_dump_json(), status, {**told, **(headers or {})}, media_type="application/json"
+    )

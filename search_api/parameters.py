@@ -14,6 +14,7 @@ from search_api.fusion import Mode
 from search_api.hits import SearchRequest
 from search_api.settings import Settings
 
+MAX_GENERATION = 10**9
 DATE_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
 
 
@@ -83,6 +84,15 @@ class SearchParameters(BaseModel):
     min_score: Annotated[
         float, Field(ge=0, le=1, allow_inf_nan=False, description="Leave out hits that score less.")
     ] = 0.0
+    generation: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_GENERATION,
+            description="Answer from this state of the index, as the reply to page 1 named it, so that pages "
+            "fit together; 410 when it is not kept any more.",
+        ),
+    ] = None
 
 
 class SearchBody(SearchParameters):

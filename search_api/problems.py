@@ -46,6 +46,7 @@ KINDS: Mapping[int, Kind] = {
     404: Kind("not-found", "Not found", "No such article, passage or route."),
     405: Kind("method", "Method not allowed", "The route is there; the header Allow names its methods."),
     408: Kind("too-slow", "The request came too slowly", "Its body was not complete in time."),
+    410: Kind("gone", "Not kept any more", "That generation of the index was replaced and let go."),
     413: Kind("too-large", "The request is too large", "Its body is longer than SEARCH_MAX_BODY_BYTES."),
     415: Kind("not-json", "The request is not JSON", "A body needs Content-Type: application/json."),
     422: Kind("invalid", "The request cannot be answered", "A name or value that the route does not take."),

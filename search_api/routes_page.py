@@ -4,11 +4,13 @@ Asks the searcher as the API does; texts are cut for marking in page/marking.py.
 """
 
 import time
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
@@ -20,6 +22,7 @@ from search_api.page.asking import PAGE_HITS, PageQuery
 from search_api.page.marking import Run, is_wrapped, paragraphs
 from search_api.page.rendering import article_name, page_reply
 from search_api.parameters import search_request
+from search_api.serving import Reading, Serving
 from search_api.statistics import statistics
 
 SHOWN_SOURCES = 12  # as boxes to tick; the others can be written into a field
@@ -27,6 +30,7 @@ LISTED_SOURCES = 500  # suggested for that field
 SHOWN_SIMILAR = 20
 EXAMPLES = 3
 EXAMPLE_CHARS = 110
+CHANGED = "The articles have changed since you asked; this is what they hold now."
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,16 +50,36 @@ class ShownHit:
 async def home(sent: Request, serving: ServingOf) -> Response:
     """The query box; with `q`, the passages that answer it."""
     asked = PageQuery.parse(sent.query_params)
-    snapshot = serving.searcher.snapshot
-    if not asked.q:
-        return await serving.run(_empty_page, snapshot, asked)
-    begun = time.perf_counter()
+    fault = ""
     try:
-        request = search_request(asked.parameters(), serving.settings)
-        reply = await serving.search(request)
+        if asked.q:
+            return await _results(asked, serving)
     except InputError as error:
-        return await serving.run(_empty_page, snapshot, asked, str(error))
-    return await serving.run(_results_page, snapshot, asked, request.offset, reply, begun)
+        fault = str(error)
+    async with serving.reading() as reading:
+        return await reading.run(_empty_page, reading.snapshot, asked, fault)
+
+
+async def _results(asked: PageQuery, serving: Serving) -> Response:
+    begun = time.perf_counter()
+    parameters = asked.parameters()
+    request = search_request(parameters, serving.settings)
+    async with AsyncExitStack() as held:
+        reading, is_other = await _reading(serving, parameters.generation, held)
+        reply = await reading.search(request)
+        if is_other:
+            reply = replace(reply, warnings=(CHANGED, *reply.warnings))
+        return await reading.run(_results_page, reading.snapshot, asked, request.offset, reply, begun)
+
+
+async def _reading(serving: Serving, generation: int | None, held: AsyncExitStack) -> tuple[Reading, bool]:
+    """The generation that a page's link names, or the current one and True where that is gone."""
+    try:
+        return await held.enter_async_context(serving.reading(generation)), False
+    except HTTPException as error:
+        if error.status_code != 410:
+            raise
+    return await held.enter_async_context(serving.reading()), True
 
 
 def _empty_page(snapshot: Snapshot, asked: PageQuery, fault: str = "") -> Response:
@@ -72,6 +96,7 @@ def _empty_page(snapshot: Snapshot, asked: PageQuery, fault: str = "") -> Respon
 def _results_page(
     snapshot: Snapshot, asked: PageQuery, offset: int, reply: SearchReply, begun: float
 ) -> Response:
+    asked = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
     return page_reply(
         "results.html",
         asked=asked,
@@ -131,7 +156,8 @@ def _examples(snapshot: Snapshot) -> list[StoredPassage]:
 async def article_page(request: Request, article_id: str, serving: ServingOf) -> Response:
     """An article; with `start` and `end`, that place marked and cited."""
     start, end = (request.query_params.get(name, "") for name in ("start", "end"))
-    return await serving.run(_article_page, serving.searcher.snapshot, article_id, start, end)
+    async with serving.reading() as reading:
+        return await reading.run(_article_page, reading.snapshot, article_id, start, end)
 
 
 def _article_page(snapshot: Snapshot, article_id: str, start: str, end: str) -> Response:

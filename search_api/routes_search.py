@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
 from search_api.exchange import ERRORS, JSON_ONLY, ServingOf, json_reply, only_parameters
-from search_api.hits import SearchRequest
 from search_api.parameters import BatchBody, SearchBody, SearchParameters, search_request
 from search_api.schemas import (
     BatchReplyBody,
@@ -30,7 +29,8 @@ from search_api.schemas_index import (
     article_body,
     verification_body,
 )
-from search_api.serving import Serving
+from search_api.serving import Reading, Serving
+from search_api.settings import Settings
 from search_api.verification import verify
 
 router = APIRouter(responses=ERRORS)
@@ -41,7 +41,8 @@ ArticleId = Annotated[str, Path(description="The article's id, percent-encoded; 
 @router.get("/v1/search", response_model=SearchReplyBody, tags=["search"], summary="Search")
 async def search(asked: Annotated[SearchParameters, Query()], serving: ServingOf) -> Response:
     """Rank the passages that answer a question."""
-    return json_reply(await _searched(asked, serving))
+    found = await _searched(asked, serving)
+    return json_reply(found, found.generation)
 
 
 @router.post(
@@ -53,7 +54,7 @@ async def search(asked: Annotated[SearchParameters, Query()], serving: ServingOf
 )
 async def search_by_body(asked: SearchBody, serving: ServingOf) -> Response:
     """Rank the passages that answer a question. Takes the names of GET, as JSON."""
-    return json_reply(await _searched(asked, serving))
+    return await search(asked, serving)
 
 
 @router.post(
@@ -68,21 +69,33 @@ async def search_batch(batch: BatchBody, serving: ServingOf) -> Response:
     most = serving.settings.batch_limit
     if len(batch.requests) > most:
         raise InputError(f"requests: at most {most} in one batch here")
-    replies = await asyncio.gather(*(_numbered(i, one, serving) for i, one in enumerate(batch.requests)))
+    async with serving.reading() as current:
+        asked = enumerate(batch.requests)
+        replies = await asyncio.gather(*(_numbered(i, one, serving, current) for i, one in asked))
     return json_reply(BatchReplyBody(replies=list(replies)))
 
 
-async def _numbered(number: int, asked: SearchParameters, serving: Serving) -> SearchReplyBody:
+async def _numbered(
+    number: int, asked: SearchParameters, serving: Serving, current: Reading
+) -> SearchReplyBody:
+    """One of a batch, from the generation that the batch began with unless it names another."""
     try:
+        if asked.generation in (None, current.generation):
+            return await _answered(asked, current, serving.settings)
         return await _searched(asked, serving)
     except InputError as error:
         raise InputError(f"requests.{number}: {error}") from error
 
 
 async def _searched(asked: SearchParameters, serving: Serving) -> SearchReplyBody:
+    async with serving.reading(asked.generation) as reading:
+        return await _answered(asked, reading, serving.settings)
+
+
+async def _answered(asked: SearchParameters, reading: Reading, settings: Settings) -> SearchReplyBody:
     begun = time.perf_counter()
-    request: SearchRequest = search_request(asked, serving.settings)
-    reply = await serving.search(request)
+    request = search_request(asked, settings)
+    reply = await reading.search(request)
     return reply_body(request, reply, took_ms=(time.perf_counter() - begun) * 1000)
 
 
@@ -95,10 +108,12 @@ async def _searched(asked: SearchParameters, serving: Serving) -> SearchReplyBod
 )
 async def article_passages(article_id: ArticleId, serving: ServingOf) -> Response:
     """All passages of an article, in the order of its text."""
-    found = await serving.run(serving.searcher.snapshot.article_passages, article_id)
+    async with serving.reading() as reading:
+        found = await reading.run(reading.snapshot.article_passages, article_id)
     if found is None:
         raise NotFound("no such article")
-    return json_reply(PassagesBody(passages=[passage_body(stored) for stored in found]))
+    body = PassagesBody(passages=[passage_body(stored) for stored in found])
+    return json_reply(body, reading.generation)
 
 
 @router.get(
@@ -110,10 +125,11 @@ async def article_passages(article_id: ArticleId, serving: ServingOf) -> Respons
 )
 async def article(article_id: ArticleId, serving: ServingOf) -> Response:
     """An article as it is stored, whole."""
-    found = await serving.run(serving.searcher.snapshot.article, article_id)
+    async with serving.reading() as reading:
+        found = await reading.run(reading.snapshot.article, article_id)
     if found is None:
         raise NotFound("no such article")
-    return json_reply(article_body(found))
+    return json_reply(article_body(found), reading.generation)
 
 
 @router.get(
@@ -125,10 +141,11 @@ async def article(article_id: ArticleId, serving: ServingOf) -> Response:
 )
 async def passage(passage_id: str, serving: ServingOf) -> Response:
     """A passage by its id, with what a citation says of its article."""
-    found = await serving.run(serving.searcher.snapshot.passage, passage_id)
+    async with serving.reading() as reading:
+        found = await reading.run(reading.snapshot.passage, passage_id)
     if found is None:
         raise NotFound("no such passage")
-    return json_reply(cited_passage(found))
+    return json_reply(cited_passage(found), reading.generation)
 
 
 @router.get(
@@ -146,9 +163,9 @@ async def verify_citation(
     serving: ServingOf,
 ) -> Response:
     """Whether an article's text has, at that place, a quote of that hash."""
-    snapshot = serving.searcher.snapshot
-    verdict = await serving.run(verify, snapshot, article_id, start, end, sha256)
-    return json_reply(verification_body(verdict))
+    async with serving.reading() as reading:
+        verdict = await reading.run(verify, reading.snapshot, article_id, start, end, sha256)
+    return json_reply(verification_body(verdict), reading.generation)
 
 
 @router.get("/search", include_in_schema=False)

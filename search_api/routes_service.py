@@ -35,7 +35,9 @@ router = APIRouter(responses=ERRORS)
 )
 async def stats(serving: ServingOf) -> Response:
     """Counts of articles, passages, sources, languages and years, and the encoder."""
-    return json_reply(await serving.run(statistics, serving.searcher.snapshot))
+    async with serving.reading() as reading:
+        counted = await reading.run(statistics, reading.snapshot)
+    return json_reply(counted, reading.generation)
 
 
 @router.get("/healthz", response_model=AliveBody, tags=["service"], summary="Alive")
@@ -50,10 +52,14 @@ async def healthz() -> Response:
 async def readyz(serving: ServingOf) -> Response:
     """200 when searches are answered, 503 with the reason while there is no index or encoder."""
     manifest = serving.searcher.snapshot.manifest
+    fault = serving.generations.fault
     body = ReadyBody(
-        generation=manifest.generation, passages=manifest.passages, encoder=str(manifest.encoder)
+        generation=manifest.generation,
+        passages=manifest.passages,
+        encoder=str(manifest.encoder),
+        warnings=[f"a newer state of the index is not served: {fault}"] if fault else [],
     )
-    return json_reply(body)
+    return json_reply(body, manifest.generation)
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -93,6 +93,9 @@ class ReadyBody(BaseModel):
     generation: int
     passages: int
     encoder: str
+    warnings: Annotated[
+        list[str], Field(description="What an operator should look at although searches are answered.")
+    ]
 
 
 class ProblemBody(BaseModel):

@@ -1,4 +1,4 @@
-"""What a running service holds: the open searcher, why there is none, and the threads that search.
+"""What a running service does beside its routes: follow the index, admit requests, run them on threads.
 
 The event loop never searches: a question's vector is awaited from the encoder's own thread, the rest
 runs on a fixed set of threads. Knows no route. SearchRequest -> awaitable SearchReply
@@ -13,18 +13,16 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
-from passage_index.errors import SearchEngineError
+from passage_index.errors import NotFound
+from passage_index.snapshot import Snapshot
+from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
-from search_api.searcher import Searcher, open_searcher
+from search_api.searcher import Searcher
 from search_api.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-LONGEST_RETRY_S = 60.0
-
-_FIRST = SearchRequest("the first question is the slowest", limit=1)
 
 
 class Serving:
@@ -32,82 +30,77 @@ class Serving:
 
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
-        self.not_ready = "" if searcher else "the index is being opened"
-        self._searcher = searcher
-        self._given = searcher is not None
+        self.generations = Generations(settings, searcher)
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._under_way = 0
 
     @property
     def searcher(self) -> Searcher:
-        """The open searcher. Raises 503 with the reason while there is none."""
-        if self._searcher is None:
-            raise HTTPException(503, self.not_ready, {"Retry-After": "5"})
-        return self._searcher
+        """The searcher of the current generation. Raises 503 with the reason while there is none."""
+        current = self.generations.current
+        if current is None:
+            reason = self.generations.fault or "the index is being opened"
+            raise HTTPException(503, reason, {"Retry-After": "5"})
+        return current.searcher
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open the index, again and again if need be, beside what is served; close everything at the end."""
-        opening = asyncio.create_task(self._warm_up() if self._given else self._open())
+        """Open the index and follow it, beside what is served; close everything at the end."""
+        following = asyncio.create_task(self._follow())
         try:
             yield
         finally:
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
             await asyncio.to_thread(self._close)
 
-    async def _warm_up(self) -> None:
-        await self._on_thread(self.searcher.search, _FIRST)
-
-    async def _open(self) -> None:
-        delay = self.settings.retry_s
+    async def _follow(self) -> None:
         while True:
-            try:
-                await self._on_thread(self._open_once)
-            except SearchEngineError as error:
-                self.not_ready = str(error)
-                logger.warning("not ready: %s", error)
-            except Exception:
-                self.not_ready = "the index cannot be opened; the server's log tells why"
-                logger.exception("not ready")
-            else:
-                return
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_RETRY_S)
+            await self.catch_up()
+            await asyncio.sleep(self.generations.pause_s)
 
-    def _open_once(self) -> None:
-        settings = self.settings
-        searcher = open_searcher(settings.index, settings.cache, settings.model)
-        searcher.search(_FIRST)
-        self._searcher = searcher
-        logger.info("ready: generation %d", self._searcher.snapshot.generation)
+    async def catch_up(self) -> None:
+        """Serve what CURRENT names now, if it can be opened. Costs little where that is so already."""
+        await asyncio.to_thread(self.generations.follow)
 
     def _close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
-        if self._searcher is not None and not self._given:
-            self._searcher.close()
-
-    def _on_thread(self, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
-        return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-    async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """The result of `work` on one of the threads. Raises 503 when too much is under way or time is up."""
-        async with self._admitted():
-            return await self._on_thread(work, *arguments)
-
-    async def search(self, request: SearchRequest) -> SearchReply:
-        """The reply to one search; questions that wait together are encoded together. Raises as `run`."""
-        searcher = self.searcher
-        async with self._admitted():
-            if request.mode != "keyword":
-                vector = asyncio.wrap_future(searcher.questions.submit(request.question))
-                # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
-                await asyncio.shield(vector)  # the searcher remembers it
-            return await self._on_thread(searcher.search, request)
+        self.generations.close()
 
     @asynccontextmanager
-    async def _admitted(self) -> AsyncIterator[None]:
+    async def reading(self, generation: int | None = None) -> AsyncIterator["Reading"]:
+        """One generation for the length of a request, the current one or that of a number.
+
+        Raises 410 when that generation is not kept any more, 503 while no index is open.
+        """
+        opened = self.generations.take(generation) or await self._reopened(generation)
+        try:
+            yield Reading(self, opened)
+        finally:
+            opened.leave()
+
+    async def _reopened(self, generation: int | None) -> Opened:
+        current = self.searcher.snapshot.generation
+        if generation is None:  # closed at this very moment
+            raise HTTPException(503, "the service ends", {"Retry-After": "5"})
+        try:
+            return await asyncio.to_thread(self.generations.reopen, generation)
+        except NotFound as error:
+            told = f"generation {generation} is not kept here any more; ask again without `generation`"
+            logger.info("%s (%s)", told, error)
+            raise HTTPException(410, f"{told}, the current one is {current}") from error
+
+    def on_thread(self, opened: Opened, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
+        """`work` on one of the threads, which uses `opened` to its end, whether or not anyone waits."""
+        opened.enter()
+        future = self._threads.submit(work, *arguments)
+        future.add_done_callback(lambda _: opened.leave())
+        return asyncio.wrap_future(future)
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """A place among the requests under way. Raises 503 when there is none, or when time is up."""
         if self._under_way >= self.settings.max_waiting:
             raise HTTPException(503, "too many requests are under way", {"Retry-After": "1"})
         self._under_way += 1
@@ -118,3 +111,32 @@ class Serving:
             raise HTTPException(503, "the answer took too long", {"Retry-After": "5"}) from error
         finally:
             self._under_way -= 1
+
+
+class Reading:
+    """One request's view of one generation, the same to the request's end."""
+
+    def __init__(self, serving: Serving, opened: Opened) -> None:
+        self._serving = serving
+        self._opened = opened
+        self.searcher = opened.searcher
+        self.generation = opened.searcher.snapshot.generation
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The generation itself."""
+        return self.searcher.snapshot
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """The result of `work` on one of the threads. Raises 503 when too much is under way or time is up."""
+        async with self._serving.admitted():
+            return await self._serving.on_thread(self._opened, work, *arguments)
+
+    async def search(self, request: SearchRequest) -> SearchReply:
+        """The reply to one search; questions that wait together are encoded together. Raises as `run`."""
+        async with self._serving.admitted():
+            if request.mode != "keyword":
+                vector = asyncio.wrap_future(self.searcher.questions.submit(request.question))
+                # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
+                await asyncio.shield(vector)  # the searcher remembers it
+            return await self._serving.on_thread(self._opened, self.searcher.search, request)

@@ -35,6 +35,15 @@ class Settings(BaseSettings):
     request_timeout_s: Annotated[
         float, Field(gt=0, description="Seconds a body may take to arrive, and seconds an answer may take.")
     ] = 30.0
+    poll_s: Annotated[
+        float, Field(gt=0, description="Seconds between looks for a new generation of the index.")
+    ] = 1.0
+    kept_generations: Annotated[
+        int, Field(ge=0, description="Replaced generations kept open, for pages that were begun on them.")
+    ] = 3
+    kept_for_s: Annotated[
+        float, Field(ge=0, description="Seconds after its last use until a replaced generation is closed.")
+    ] = 600.0
     retry_s: Annotated[
         float, Field(gt=0, description="Seconds until an index that did not open is first tried again.")
     ] = 2.0

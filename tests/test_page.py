@@ -97,6 +97,7 @@ def test_paging_links_lead_through_all_results_and_keep_the_filters(client: Test
     (earlier,) = found.of("a", rel="prev")
     assert parse_qs(urlsplit(str(earlier["href"])).query) == {
         "q": [asked["q"]], "source": ["Weather Office"], "date_from": ["2020"], "offset": ["10"],
+        "generation": ["1"],
     }  # fmt: skip
     assert "There are no more results" in page(client, "/?q=goats&source=Weather+Office&offset=40").html
 

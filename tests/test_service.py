@@ -11,12 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from passage_index.errors import EncoderMismatch, NotFound
-from search_api import serving
+from passage_index.snapshot import Snapshot, open_snapshot
+from search_api import generations
 from search_api.app import ROUTERS, create_app
 from search_api.routes_service import openapi_document
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.conftest import ARTICLES, DATA
+from tests.fakes import FakeEncoder
 from tests.replies import problem
 
 OPENAPI = DATA / "openapi.json"
@@ -45,32 +47,39 @@ def test_health_and_readiness(client: TestClient) -> None:
     assert client.head("/healthz").status_code == 200
     assert client.get("/readyz").json() == {
         "status": "ready", "generation": 1, "passages": len(ARTICLES) + 2,
-        "encoder": "fake (64 dims, weights 000000000000)",
+        "encoder": "fake (64 dims, weights 000000000000)", "warnings": [],
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", [NotFound, EncoderMismatch])
 def test_without_an_index_the_service_lives_and_says_why_until_there_is_one(
-    searcher: Searcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    index: Path,
+    encoder: FakeEncoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception],
 ) -> None:
-    there: list[Searcher] = []
+    is_there, opened, closed = False, [], []
+    whole, close = open_snapshot(index), Snapshot.close
 
-    def opened(index: Path, cache: Path | None, model: str | None) -> Searcher:
-        if there:
-            return there[0]
-        raise error(f"no index at {index.name}")
+    def open_once(asked: Path, _stamps: Path, _before: Snapshot | None) -> Snapshot:
+        if not is_there:
+            raise error(f"no index at {asked.name}")
+        opened.append(whole)
+        return whole
 
-    monkeypatch.setattr(serving, "open_searcher", opened)
-    monkeypatch.setattr(searcher, "close", lambda: there.clear())
+    monkeypatch.setattr(generations, "open_snapshot", open_once)
+    monkeypatch.setattr(generations, "load_indexed_encoder", lambda identity, cache, model: encoder)
+    monkeypatch.setattr(Snapshot, "close", lambda self: (closed.append(self), close(self)))
     with TestClient(create_app(Settings(index=tmp_path / "none", retry_s=0.02))) as client:
         assert client.get("/healthz").status_code == 200
         wait_for(lambda: problem(client.get("/readyz"), 503) == "no index at none")
         for path in ("/v1/search?q=goats", "/v1/stats", "/v1/articles/bridge", "/"):
             assert problem(client.get(path), 503) == "no index at none"
-        there.append(searcher)
+        is_there = True
         wait_for(lambda: client.get("/readyz").status_code == 200)
         assert client.get("/v1/search?q=goats").json()["hits"][0]["article_id"] == "undated"
-    assert there == []  # what the service opened, it closed
+    assert opened == closed == [whole]
 
 
 def wait_for(condition: Any) -> None:

@@ -28,6 +28,7 @@ class PageQuery:
     sources: tuple[str, ...] = ()
     group_by: str = ""
     offset: str = "0"
+    generation: str = ""
 
     @classmethod
     def parse(cls, sent: QueryParams) -> "PageQuery":
@@ -45,6 +46,7 @@ class PageQuery:
             sources=tuple(dict.fromkeys(name for name in named if name)),
             group_by=field("group_by"),
             offset=field("offset", "0"),
+            generation=field("generation"),
         )
 
     def parameters(self) -> SearchParameters:
@@ -60,6 +62,7 @@ class PageQuery:
                     "date_to": self.date_to or None,
                     "source": list(self.sources),
                     "group_by": self.group_by or None,
+                    "generation": self.generation or None,
                 }
             )
         except ValidationError as error:
@@ -94,4 +97,5 @@ class PageQuery:
         fields += [("group_by", self.group_by)]
         fields += [("mode", self.mode if self.mode != "hybrid" else "")]
         fields += [("offset", self.offset if self.offset != "0" else "")]
+        fields += [("generation", self.generation)]
         return "/?" + urlencode([(name, value) for name, value in fields if value])

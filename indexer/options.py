@@ -1,0 +1,37 @@
+"""The options that several commands share, and how a run shows itself. Knows Typer, nothing of indexes."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from indexer.report import BuildReport
+
+IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Converted models and the vectors journal.", envvar="SEARCH_CACHE"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+KeepOption = Annotated[int, typer.Option(help="Generations kept for rollback.", min=1)]
+MergeOption = Annotated[
+    bool, typer.Option("--merge/--no-merge", help="Merge segments when the policy asks for it.")
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first rejected record.")]
+PathsArgument = Annotated[list[Path], typer.Argument(help="Files or folders of articles.", metavar="PATH...")]
+
+
+def say(text: object) -> None:
+    """A message, on stderr."""
+    typer.echo(text, err=True)
+
+
+def show(data: Any, as_json: bool, text: object = None) -> None:
+    """Data, on stdout: as JSON, or as its own text."""
+    typer.echo(json.dumps(data, ensure_ascii=False) if as_json else data if text is None else text)
+
+
+def show_report(report: BuildReport, as_json: bool) -> None:
+    """What a run did."""
+    show(report.to_json(), as_json, report)

@@ -1,0 +1,245 @@
+"""The generations a service answers from: the one that CURRENT names, and a few before it.
+
+Each counts its users and is closed when it has been replaced and the last has left, so that a request
+ends on the files it began with. Knows no request and no event loop; what opens or closes files here
+is called on a thread. INDEX -> Opened
+"""
+
+import logging
+import time
+from collections import deque
+from threading import Lock
+
+from passage_index import directory
+from passage_index.commits import pointer_to
+from passage_index.encoder import EncoderIdentity
+from passage_index.errors import CorruptIndex, FormatMismatch, NotFound, SearchEngineError
+from passage_index.integrity import require_whole, stamps_file
+from passage_index.model_files import default_cache
+from passage_index.snapshot import Snapshot, open_snapshot
+from passage_index.transformer import load_indexed_encoder
+from search_api.hits import SearchRequest
+from search_api.questions import QuestionEncoder
+from search_api.searcher import Searcher
+from search_api.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RETRY_S = 60.0
+
+_FIRST = SearchRequest("the first question is the slowest", limit=1)
+
+
+class Opened:
+    """A searcher and how many use it. Whoever enters must leave."""
+
+    def __init__(self, searcher: Searcher, left: "deque[Searcher]") -> None:
+        self.searcher = searcher
+        self.last_used_s = time.monotonic()
+        self._left = left
+        self._users = 1  # the table it stands in
+        self._lock = Lock()
+
+    def enter(self) -> None:
+        """One more user. Only where somebody is inside already: a user, or the table."""
+        with self._lock:
+            assert self._users > 0
+            self._users += 1
+
+    def leave(self) -> None:
+        """One user less; the last one hands the searcher over to be closed. Never waits."""
+        with self._lock:
+            self._users -= 1
+            is_last = self._users == 0
+        if is_last:
+            self._left.append(self.searcher)
+
+
+class Generations:
+    """What is open of one index. `fault` says why the generation that CURRENT names is not served, if so."""
+
+    def __init__(self, settings: Settings, given: Searcher | None = None) -> None:
+        """given: a searcher to begin with; it and its encoder stay its giver's to close."""
+        self.fault = ""
+        self.current: Opened | None = None
+        self._settings = settings
+        self._cache = settings.cache or default_cache()
+        self._stamps = stamps_file(self._cache, settings.index)
+        self._open: dict[int, Opened] = {}
+        self._left: deque[Searcher] = deque()
+        self._given = given
+        self._uses: dict[QuestionEncoder, int] = {}
+        self._served: bytes | None = None  # CURRENT, as it named what is served
+        self._refused: bytes | None = None
+        self._retry_at_s = self._delay_s = 0.0
+        self._table = Lock()  # held for moments
+        self._opening = Lock()  # held while files are opened; never taken by who holds the other
+        if given is not None:
+            self._uses[given.questions] = 1
+            self._put(given, is_current=True)
+
+    def follow(self) -> None:
+        """Serve the generation that CURRENT names if it can be opened; a look at its bytes if it is served.
+
+        One that cannot be opened is refused and tried again later, or when CURRENT changes; until then
+        what was served before is served on. Never raises on account of the index.
+        """
+        with self._opening:
+            raw = directory.pointer(self._settings.index)
+            if raw == self._served and self.current is not None:
+                self.fault, self._refused = "", None
+            elif raw != self._refused or time.monotonic() >= self._retry_at_s:
+                self._try(raw)
+            self._let_go()
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before `follow` is worth calling again."""
+        until_retry_s = self._retry_at_s - time.monotonic() if self.fault else self._settings.poll_s
+        return min(self._settings.poll_s, max(until_retry_s, 0.0))
+
+    def open(self) -> None:
+        """Open the current generation. Raises what stands in the way of it."""
+        with self._opening:
+            self._swap()
+
+    def take(self, number: int | None = None) -> Opened | None:
+        """The current generation, or an open one by its number, entered; None if it is not open."""
+        with self._table:
+            opened = self.current if number is None else self._open.get(number)
+            if opened is not None:
+                opened.enter()
+                opened.last_used_s = time.monotonic()
+            return opened
+
+    def reopen(self, number: int) -> Opened:
+        """A generation that is still on the disk, entered. Raises NotFound when it is not, or not whole."""
+        with self._opening:
+            opened = self.take(number)  # another request may have been quicker
+            if opened is not None:
+                return opened
+            try:
+                generation = directory.generation(self._settings.index, number)
+                require_whole(generation, self._settings.index, self._stamps)
+                snapshot = Snapshot(self._settings.index, generation, self._newest())
+            except (CorruptIndex, FormatMismatch) as error:
+                raise NotFound(f"generation {number} is not whole: {error}") from error
+            opened = self._put(self._searcher(snapshot), enter=True)
+            self._let_go()
+            return opened
+
+    def close(self) -> None:
+        """Close everything that nobody uses."""
+        with self._opening:
+            with self._table:
+                leaving, self.current = list(self._open.values()), None
+                self._open.clear()
+            for opened in leaving:
+                opened.leave()
+            self._let_go()
+
+    def _try(self, raw: bytes | None) -> None:
+        try:
+            self._swap()
+        except SearchEngineError as error:
+            self._refuse(raw, str(error))
+        except Exception:
+            logger.exception("a generation could not be opened")
+            self._refuse(raw, "the index cannot be opened; the server's log tells why")
+        else:
+            self.fault, self._refused = "", None
+
+    def _refuse(self, raw: bytes | None, reason: str) -> None:
+        again = raw == self._refused and self._delay_s > 0
+        self._delay_s = min(self._delay_s * 2, LONGEST_RETRY_S) if again else self._settings.retry_s
+        self._retry_at_s = time.monotonic() + self._delay_s
+        self._refused, self.fault = raw, reason
+        served = self.current.searcher.snapshot.generation if self.current else None
+        logger.warning("%s: %s", f"still serving generation {served}" if served else "not ready", reason)
+
+    def _swap(self) -> None:
+        begun = time.perf_counter()
+        snapshot = open_snapshot(self._settings.index, self._stamps, self._newest())
+        self._put(self._searcher(snapshot), is_current=True)
+        logger.info(
+            "serving generation %d: %d passages, opened in %.0f ms",
+            snapshot.generation,
+            snapshot.manifest.passages,
+            (time.perf_counter() - begun) * 1000,
+        )
+
+    def _newest(self) -> Snapshot | None:
+        return self.current.searcher.snapshot if self.current else None
+
+    def _searcher(self, snapshot: Snapshot) -> Searcher:
+        """A searcher whose first question is not slower than the others. Closes the snapshot if it fails."""
+        try:
+            questions = self._borrowed(snapshot.manifest.encoder)
+        except BaseException:
+            snapshot.close()
+            raise
+        try:
+            searcher = Searcher(snapshot, questions)
+            searcher.search(_FIRST)
+        except BaseException:
+            snapshot.close()
+            self._give_back(questions)
+            raise
+        return searcher
+
+    def _put(self, searcher: Searcher, is_current: bool = False, enter: bool = False) -> Opened:
+        """Into the table; what is one too many leaves it."""
+        snapshot, opened = searcher.snapshot, Opened(searcher, self._left)
+        if enter:
+            opened.enter()
+        if is_current:
+            folder = snapshot.index / directory.generation_name(snapshot.generation)
+            self._served = pointer_to(directory.Generation(folder, snapshot.manifest))
+        with self._table:
+            replaced = self._open.pop(snapshot.generation, None)
+            self._open[snapshot.generation] = opened
+            if is_current:
+                self.current = opened
+        if replaced is not None:
+            replaced.leave()
+        return opened
+
+    def _let_go(self) -> None:
+        """Take out what was not used for long or is one too many, then close what the last user has left."""
+        oldest_s = time.monotonic() - self._settings.kept_for_s
+        with self._table:
+            before = [(n, one) for n, one in self._open.items() if one is not self.current]
+            before.sort(key=lambda pair: -pair[1].last_used_s)
+            most = self._settings.kept_generations
+            leaving = [pair for i, pair in enumerate(before) if i >= most or pair[1].last_used_s < oldest_s]
+            for number, _ in leaving:
+                del self._open[number]
+        for _, opened in leaving:
+            opened.leave()
+        while self._left:
+            searcher = self._left.popleft()
+            if searcher is not self._given:
+                searcher.close()
+                self._give_back(searcher.questions)
+
+    def _borrowed(self, identity: EncoderIdentity) -> QuestionEncoder:
+        """The encoder of an open generation if it is the same, else one loaded beside it."""
+        with self._table:
+            for questions in self._uses:
+                if questions.identity.same_vectors(identity):
+                    self._uses[questions] += 1
+                    return questions
+        encoder = load_indexed_encoder(identity, self._cache, self._settings.model)
+        questions = QuestionEncoder(encoder)
+        with self._table:
+            self._uses[questions] = 1
+        return questions
+
+    def _give_back(self, questions: QuestionEncoder) -> None:
+        with self._table:
+            self._uses[questions] -= 1
+            is_last = self._uses[questions] == 0
+            if is_last:
+                del self._uses[questions]
+        if is_last:
+            questions.close()

@@ -1,0 +1,155 @@
+"""The documentation says what is there: routes, settings, commands and options, links, files, the example."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import indexer.__main__
+import search_api.__main__
+from indexer.readers.front_matter import split_front_matter
+from passage_index.types import passage_id, sha256_text
+from search_api.problems import KINDS
+from search_api.settings import Settings
+from tests.conftest import DATA
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "corpus" / "README.md"]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+OPENAPI = json.loads((DATA / "openapi.json").read_text(encoding="utf-8"))
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+METHODS = [
+    (path, method.upper(), route) for path, routes in OPENAPI["paths"].items() for method, route in routes.items()
+]
+PROGRAMS = {"indexer": indexer.__main__.app, "search-api": search_api.__main__.app}
+
+
+def commands() -> list[tuple[str, Any]]:
+    """(`indexer build`, its parsed form) of every command of every program."""
+    groups: list[tuple[str, Any]] = [(name, typer.main.get_command(app)) for name, app in PROGRAMS.items()]
+    return [
+        (f"{program} {name}", command)
+        for program, group in groups
+        for name, command in group.commands.items()
+        if not command.hidden
+    ]
+
+
+def section(heading: str) -> str:
+    """The text below a heading of docs/*.md that names a command, up to the next heading of its level."""
+    for file in DOCS:
+        found = re.search(
+            rf"^(#+) `?{re.escape(heading)}`?\s*$(.*?)(?=^#{{1,2}} |\Z)",
+            file.read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+        if found:
+            return found[2]
+    raise AssertionError(f"no heading `{heading}` in docs/*.md")
+
+
+def fragments(page: Path) -> set[str]:
+    """What `page.md#...` can name: its headings, as they are anchored."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(("path", "method", "route"), METHODS, ids=lambda part: part if isinstance(part, str) else "")
+def test_every_route_is_documented_with_its_parameters(path: str, method: str, route: dict[str, Any]) -> None:
+    assert re.search(rf"^### .*\b{method} {re.escape(path)}`", API, re.MULTILINE), f"{method} {path}"
+    missing = [one["name"] for one in route.get("parameters", []) if f"`{one['name']}`" not in API]
+    assert missing == []
+
+
+@pytest.mark.parametrize("schema", sorted(OPENAPI["components"]["schemas"]))
+def test_every_field_of_a_body_is_documented(schema: str) -> None:
+    fields = OPENAPI["components"]["schemas"][schema].get("properties", {})
+    assert [name for name in fields if f"`{name}`" not in API and f'"{name}"' not in API] == []
+
+
+def test_every_kind_of_problem_is_documented() -> None:
+    for status, kind in KINDS.items():
+        assert re.search(rf"^\| {status} \| `/docs#{kind.slug}` \| {re.escape(kind.title)} \|", API, re.MULTILINE)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    for name, setting in Settings.model_fields.items():
+        found = re.search(rf"^\| `SEARCH_{name.upper()}` \| (.*?) \|", API, re.MULTILINE)
+        assert found, f"SEARCH_{name.upper()}"
+        assert found[1] == ("none" if setting.default is None else f"`{setting.default}`"), name
+    documented = re.findall(r"^\| `SEARCH_([A-Z_]+)` \|", API, re.MULTILINE)
+    assert [name.lower() for name in documented] == list(Settings.model_fields)
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=[name for name, _ in commands()])
+def test_every_command_is_documented_with_its_options(name: str, command: Any) -> None:
+    text = section(name)
+    options = [option for one in command.params for option in one.opts if option.startswith("--")]
+    assert [option for option in options if f"`{option}" not in text] == []
+    assert f"{name} " in text, "an example"
+
+
+def test_documented_commands_are_there() -> None:
+    known = {name for name, _ in commands()}
+    for file in DOCS:
+        headed = re.findall(
+            r"^#+ `?((?:indexer|search-api) [a-z-]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert set(headed) <= known, file.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^()\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        assert not fragment or fragment in fragments(target), link
+
+
+def test_the_tour_names_files_that_are_there() -> None:
+    tour = README.split("## A tour of the code")[1].split("\n## ")[0]
+    files = re.findall(r"^\| `([^`]+)` \|", tour, re.MULTILINE)
+    assert files[:2] == ["indexer/build.py", "search_api/searcher.py"]
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert len(set(files)) == len(files)
+
+
+def test_files_named_in_the_architecture_are_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    files = set(re.findall(r"`((?:passage_index|indexer|search_api|tests|docs|corpus)/[\w./-]*\.\w+)`", text))
+    assert len(files) > 20
+    assert [file for file in sorted(files) if not (ROOT / file).exists()] == []
+
+
+def test_the_example_reply_is_what_the_corpus_says() -> None:
+    shown = README.split("<!-- reply:begin -->")[1].split("<!-- reply:end -->")[0]
+    reply = json.loads(re.sub(r"^```\w*$", "", shown, flags=re.MULTILINE))
+    hit = reply["hits"][0]
+    _, article = split_front_matter((ROOT / hit["article_id"]).read_text(encoding="utf-8"))
+    text = article.strip()[hit["start"] : hit["end"]]
+    assert text.startswith(hit["text"].rstrip(" …"))
+    assert hit["sha256"] == sha256_text(text)
+    assert hit["id"] == passage_id(hit["article_id"], hit["start"], hit["end"])
+    schemas = OPENAPI["components"]["schemas"]
+    assert list(reply) == list(schemas["SearchReplyBody"]["properties"])
+    assert list(hit) == list(schemas["HitBody"]["properties"])
+    assert list(hit["scores"]) == list(schemas["ScoresBody"]["properties"])
+
+
+def test_decisions_are_numbered_and_whole() -> None:
+    assert [int(file.name[:4]) for file in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    for file in DECISIONS:
+        headings = re.findall(r"^## (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert headings == ["Context", "Choice", "Rejected", "Measured", "What would reopen it"], file.name
