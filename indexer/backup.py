@@ -152,6 +152,8 @@ def restore(
 
 def _continued(manifest: Manifest, index: Path) -> Manifest:
     """The backup's manifest, giving out no number that the index has used."""
+    build = {**manifest.build, "command": "restore", "restored_generation": manifest.generation}
+    manifest = replace(manifest, build=build)
     try:
         now = directory.current(index).manifest
     except (NotFound, CorruptIndex, FormatMismatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexer.articles import READERS
 from indexer.readers.walk import Found, walk
-from passage_index.errors import InputError
+from passage_index.errors import NoSpace
 
 # Text bytes in a byte of a file, where packing or markup makes it other than one; cautious guesses.
 _TEXT_SHARE = {
@@ -37,16 +37,21 @@ def text_bytes(paths: Sequence[Path]) -> int:
 
 
 def require_space_for(paths: Sequence[Path], index: Path, dim: int) -> None:
-    """Raises InputError when the articles at `paths` will hardly fit on the disk of `index`."""
-    require_space(index, int(text_bytes(paths) * (_WORDS_AND_TEXTS + _A_DIMENSION * dim)))
+    """Raises NoSpace when the articles at `paths` will hardly fit on the disk of `index`."""
+    require_space_for_text(text_bytes(paths), index, dim)
+
+
+def require_space_for_text(size: int, index: Path, dim: int) -> None:
+    """Raises NoSpace when the index of `size` bytes of text will hardly fit on the disk of `index`."""
+    require_space(index, int(size * (_WORDS_AND_TEXTS + _A_DIMENSION * dim)))
 
 
 def require_space(index: Path, needed: int) -> None:
-    """Raises InputError, with both figures, unless the disk of `index` has `needed` bytes to spare."""
+    """Raises NoSpace, with both figures, unless the disk of `index` has `needed` bytes to spare."""
     place = next(folder for folder in (index, *index.resolve().parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < needed + _SPARE_BYTES:
-        raise InputError(
+        raise NoSpace(
             f"about {(needed + _SPARE_BYTES) / 1e6:,.0f} MB are needed for {index}, {free / 1e6:,.0f} MB "
             f"are free on that disk; free space there, or give --index on another disk"
         )

@@ -2,7 +2,8 @@
 
     SearchEngineError
     ├── InputError              what was asked for cannot be done: wrong path, option, id (exit 2)
-    │   └── DuplicateArticle    one article id stands in two files
+    │   ├── DuplicateArticle    one article id stands in two files
+    │   └── NoSpace             the disk has too little room for what was asked
     ├── RecordsRejected         --strict, and at least one record was rejected (exit 1)
     ├── IndexLocked             another writer holds the index (exit 4)
     ├── EncoderMismatch         the index was built with another encoder (exit 5)
@@ -10,6 +11,7 @@
     ├── EncoderUnavailable      the model cannot be found, loaded or trusted (exit 5)
     ├── CorruptIndex            a file of the index is not what its manifest says (exit 6)
     ├── WriteFailed             the disk refused a write; nothing was committed (exit 1)
+    ├── InboxFull               so many writes wait that no more are taken for now (exit 1)
     └── NotFound                no such article, passage or index
 
 A message says what was found, what was expected and the command that mends it.
@@ -30,6 +32,10 @@ class InputError(SearchEngineError):
 
 class DuplicateArticle(InputError):
     """One article id stands in two files."""
+
+
+class NoSpace(InputError):
+    """The disk has too little room for what was asked."""
 
 
 class RecordsRejected(SearchEngineError):
@@ -68,6 +74,10 @@ class CorruptIndex(SearchEngineError):
 
 class WriteFailed(SearchEngineError):
     """The disk refused a write."""
+
+
+class InboxFull(SearchEngineError):
+    """So many writes wait that no more are taken for now."""
 
 
 class NotFound(SearchEngineError):

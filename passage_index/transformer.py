@@ -117,10 +117,11 @@ class TransformerEncoder:
 
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
         """See Encoder."""
-        encodings = self._tokenizer.encode_batch([self.identity.query_prefix + text for text in questions])
-        for encoding in encodings:
-            encoding.truncate(self.identity.max_tokens)
-        return self._vectors(encodings)
+        texts = [self.identity.query_prefix + text for text in questions]
+        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        for encoding in encodings:  # cut before the special tokens go round it: the last one must not be lost
+            encoding.truncate(self.identity.max_tokens - self.special_tokens)
+        return self._vectors([self._tokenizer.post_process(encoding) for encoding in encodings])
 
     def encode_passages(self, passages: Sequence[EmbeddedPassage]) -> list[PassageVectors]:
         """See Encoder."""

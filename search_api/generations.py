@@ -205,13 +205,17 @@ class Generations:
         return opened
 
     def _let_go(self) -> None:
-        """Take out what was not used for long or is one too many, then close what the last user has left."""
+        """Take out what is one too many, unused for long or gone from the disk; close what nobody uses."""
         oldest_s = time.monotonic() - self._settings.kept_for_s
         with self._table:
             before = [(n, one) for n, one in self._open.items() if one is not self.current]
             before.sort(key=lambda pair: -pair[1].last_used_s)
             most = self._settings.kept_generations
-            leaving = [pair for i, pair in enumerate(before) if i >= most or pair[1].last_used_s < oldest_s]
+            leaving = [
+                (number, opened)
+                for place, (number, opened) in enumerate(before)
+                if place >= most or opened.last_used_s < oldest_s or not self._is_on_disk(number)
+            ]
             for number, _ in leaving:
                 del self._open[number]
         for _, opened in leaving:
@@ -221,6 +225,10 @@ class Generations:
             if searcher is not self._given:
                 searcher.close()
                 self._give_back(searcher.questions)
+
+    def _is_on_disk(self, number: int) -> bool:
+        """A purge removes older generations although they are open here: nobody may read on in them."""
+        return (self._settings.index / directory.generation_name(number) / directory.MANIFEST).exists()
 
     def _borrowed(self, identity: EncoderIdentity) -> QuestionEncoder:
         """The encoder of an open generation if it is the same, else one loaded beside it."""

@@ -25,7 +25,9 @@ API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 METHODS = [
-    (path, method.upper(), route) for path, routes in OPENAPI["paths"].items() for method, route in routes.items()
+    (path, method.upper(), route)
+    for path, routes in OPENAPI["paths"].items()
+    for method, route in routes.items()
 ]
 PROGRAMS = {"indexer": indexer.__main__.app, "search-api": search_api.__main__.app}
 
@@ -61,7 +63,9 @@ def fragments(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize(("path", "method", "route"), METHODS, ids=lambda part: part if isinstance(part, str) else "")
+@pytest.mark.parametrize(
+    ("path", "method", "route"), METHODS, ids=lambda part: part if isinstance(part, str) else ""
+)
 def test_every_route_is_documented_with_its_parameters(path: str, method: str, route: dict[str, Any]) -> None:
     assert re.search(rf"^### .*\b{method} {re.escape(path)}`", API, re.MULTILINE), f"{method} {path}"
     missing = [one["name"] for one in route.get("parameters", []) if f"`{one['name']}`" not in API]
@@ -76,7 +80,9 @@ def test_every_field_of_a_body_is_documented(schema: str) -> None:
 
 def test_every_kind_of_problem_is_documented() -> None:
     for status, kind in KINDS.items():
-        assert re.search(rf"^\| {status} \| `/docs#{kind.slug}` \| {re.escape(kind.title)} \|", API, re.MULTILINE)
+        assert re.search(
+            rf"^\| {status} \| `/docs#{kind.slug}` \| {re.escape(kind.title)} \|", API, re.MULTILINE
+        )
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -107,7 +113,9 @@ def test_documented_commands_are_there() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     for link in re.findall(r"\]\(([^()\s]+)\)", text):
         if re.match(r"[a-z]+:", link):
             continue

@@ -1,9 +1,10 @@
-"""Models of any maker: prefixes and limits from their own config, pooling, refusals, conversion and its repair.
+"""Models of any maker: prefixes and limits from their own config, pooling, refusals, conversion.
 
 The oracle is sentence-transformers on a tiny model made here.
 """
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -147,31 +148,47 @@ def test_a_name_that_is_nowhere_is_refused_without_the_network(monkeypatch: pyte
         find_model("nobody/no-model")
 
 
+def in_this_process(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+    """`python -m MODULE ...` as a child would run it; a child would spend seconds on importing torch anew."""
+    assert command[:2] == [sys.executable, "-m"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", command[2:])
+        runpy.run_module(command[2], run_name="__main__")
+    return subprocess.CompletedProcess(command, 0, "", "")
+
+
 def test_a_converted_model_runs_alike_and_a_damaged_one_is_made_anew(
-    models: dict[str, Path], tmp_path: Path
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(convert.subprocess, "run", in_this_process)
     files = find_model(str(models["mean"]))
-    folder = convert.converted_folder(tmp_path, files.identity)
-    convert.convert(files, folder)
-    assert convert.is_whole(folder) and convert.ensure_converted(files, tmp_path) == folder
-    sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
+    folder = convert.ensure_converted(files, tmp_path)
+    made = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert sorted(made) == ["encoder.json", "model.bin", "model.xml", "tokenizer.json"]
+    for name in made:
+        (folder / name).write_bytes(made[name][:-2])
+        assert not convert.is_whole(folder)
+        (folder / name).write_bytes(made[name])
     with (folder / "model.bin").open("r+b") as weights:
         weights.seek(1000)
-        weights.write(b"\x7f")
-    assert not convert.is_whole(folder)
-    encoder = load_indexed_encoder(files.identity, tmp_path, str(models["mean"]))  # a process of its own
-    assert convert.is_whole(folder) and [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert {file.name: file.stat().st_size for file in folder.iterdir()} == sizes
+        weights.write(bytes(4))
+    encoder = load_indexed_encoder(files.identity, tmp_path, str(models["mean"]))
+    assert convert.is_whole(folder) and (folder / "model.bin").read_bytes() == made["model.bin"]
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     expected = theirs(models["mean"], [f"ask: {text}" for text in TEXTS])
     assert ((encoder.encode_questions(TEXTS) * expected).sum(axis=1) > 0.999).all()
-    again = load_indexed_encoder(files.identity, tmp_path)  # by the hash of its weights alone
+    monkeypatch.setattr(convert.subprocess, "run", None)
+    again = load_indexed_encoder(files.identity, tmp_path)  # found by the hash of its weights
     assert again.encode_questions(TEXTS).tobytes() == encoder.encode_questions(TEXTS).tobytes()
 
 
-def test_a_conversion_that_fails_tells_why_and_leaves_nothing(model: Path, tmp_path: Path) -> None:
-    files = find_model(str(model))
-    (model / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(EncoderUnavailable, match=r"converting .*model failed: "):
-        convert.ensure_converted(files, tmp_path / "cache")
+def test_a_conversion_that_fails_tells_why_and_leaves_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "python"
+    failing.write_text("#!/bin/sh\necho no room for weights >&2; exit 3\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(failing))
+    with pytest.raises(EncoderUnavailable, match=r"converting .*model failed: no room for weights"):
+        convert.ensure_converted(find_model(str(model)), tmp_path / "cache")
     assert list((tmp_path / "cache" / "encoders").iterdir()) == []
-    assert sys.modules["torch"] is not None

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer import purging
 from indexer.build import BuildOptions, build
 from indexer.growing import add, delete
 from passage_index import commits, directory
@@ -259,6 +260,22 @@ def test_a_replaced_generation_is_let_go_after_a_while(
     time.sleep(0.06)
     look(client)
     assert all("/gen-000002/" in name for name in open_files(place / "index"))
+
+
+def test_what_was_purged_cannot_be_read_in_an_older_generation(
+    place: Path, serve: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "RELEASE_S", 0.0)
+    client = serve()
+    commit(place, 2)
+    look(client)
+    assert search(client, generation=1)["total"] == BULLETINS
+    purging.purge(["a-3"], place / "index", BuildOptions(cache=place / "cache"))
+    look(client)
+    assert search(client)["total"] == BULLETINS - 1
+    for generation in (1, 2):
+        problem(client.get(f"/v1/search?q=storm&generation={generation}"), 410)
+    assert len({name.split("/gen-")[1][:6] for name in open_files(place / "index")}) == 1
 
 
 @pytest.mark.parametrize("damaged", ["gen-000002/**/vectors.bf16", "gen-000002/manifest.json", "CURRENT"])

@@ -1,4 +1,4 @@
-"""A sentence-transformers model made on the spot: two random layers, 32 dims, words of one letter and more."""
+"""A sentence-transformers model made on the spot: two random layers, 32 dims, few words but all letters."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def make_model(folder: Path, pooling: str = "mean", prompts: dict[str, str] | No
     (bare / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     config = BertConfig(
         vocab_size=len(VOCABULARY), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=64,
+        intermediate_size=64, max_position_embeddings=64, initializer_range=0.3,
     )  # fmt: skip
     BertModel(config).save_pretrained(bare)
     BertTokenizerFast(str(bare / "vocab.txt")).save_pretrained(bare)

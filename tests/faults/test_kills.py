@@ -1,0 +1,103 @@
+"""SIGKILL at every failpoint and at random moments: afterwards the index is the old one or the new one, whole."""
+
+import itertools
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passage_index.failpoints import NAMES
+from tests.faults.conftest import Size
+from tests.faults.counts import Counts
+from tests.faults.harness import Driver, Drivers, copied
+from tests.faults.operations import OPERATIONS, Operation, States, states_of, wrong_after
+
+pytestmark = pytest.mark.faults
+
+TASTE = ("commit.file_synced", "commit.renamed", "pointer.synced", "pointer.swapped", "prune.renamed")
+RANDOMLY = ("build", "add", "delete", "merge")
+SIGKILLED = -9
+
+
+@pytest.fixture(scope="module")
+def met() -> set[str]:
+    """Failpoints at which a process was killed in this module."""
+    return set()
+
+
+def killed(
+    operation: Operation, states: States, world: Path, root: Path, how: Mapping[str, Any], driver: Driver
+) -> tuple[bool, list[str]]:
+    """Run it until it is killed -> whether it was, what was wrong afterwards."""
+    copied(world, root)
+    run = driver.run(operation.job, root, how, **operation.arguments)
+    if run.status == SIGKILLED:
+        return True, wrong_after(operation, states, driver, root)
+    wrong = [f"not killed but ended with {run.status}: {run.stderr.strip()}"] if run.status or run.untidy else []
+    return False, wrong + wrong_after(operation, states, driver, root)
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of 1..count, the first and the last among them."""
+    if most == 1 or count == 1:
+        return [count]
+    wanted = min(count, most)
+    return sorted({1 + round(i * (count - 1) / (wanted - 1)) for i in range(wanted)})
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_killed_at_any_failpoint_the_index_is_the_old_or_the_new_one(
+    name: str, size: Size, counts: Counts, drivers: Drivers, world: Path, memory: Path, met: set[str]
+) -> None:
+    if size.name == "taste" and name != "add":
+        pytest.skip("tried by `make test-faults`")
+    operation, row = OPERATIONS[name], counts.row("SIGKILL at a failpoint")
+    states = states_of(operation, drivers.first, world, memory / "whole")
+    places = [
+        f"{place}@{hit}:kill"
+        for place in NAMES
+        if place in states.met and (size.hits or place in TASTE)
+        for hit in spread(states.met[place], size.hits or 1)
+    ]
+    met |= states.met.keys()
+
+    def case(driver: Driver, place: str) -> tuple[bool, list[str]]:
+        root = memory / f"case-{id(driver)}"
+        return killed(operation, states, world, root, {"failpoint": place}, driver)
+
+    for place, (hit, wrong) in drivers.over(places, case):
+        row.case(f"{name} {place}", wrong if hit else [*wrong, "was not killed"], hit)
+    row.require_clean()
+
+
+def test_every_failpoint_was_met_by_some_command(size: Size, met: set[str]) -> None:
+    if size.name == "taste":
+        pytest.skip("tried by `make test-faults`")
+    assert set(NAMES) - met == set()
+
+
+@pytest.mark.parametrize("name", RANDOMLY)
+def test_killed_at_a_random_moment_the_index_is_the_old_or_the_new_one(
+    name: str, size: Size, counts: Counts, drivers: Drivers, world: Path, memory: Path
+) -> None:
+    if size.name == "taste" and name != "add":
+        pytest.skip("tried by `make test-faults`")
+    operation, row = OPERATIONS[name], counts.row("SIGKILL at a random moment")
+    states = states_of(operation, drivers.first, world, memory / "whole")
+    dice = random.Random(f"{name} 1")
+    moments = [dice.uniform(0, 1.05 * states.seconds) for _ in range(size.random_kills // len(RANDOMLY) or 1)]
+
+    def case(driver: Driver, moment: float) -> tuple[bool, list[str]]:
+        root = memory / f"case-{id(driver)}"
+        return killed(operation, states, world, root, {"kill_after_s": moment}, driver)
+
+    for moment, (hit, wrong) in drivers.over(moments, case):
+        row.case(f"{name} after {moment:.4f} s", wrong, hit)
+    row.require_clean()
+
+
+def test_spread_takes_the_ends() -> None:
+    assert [spread(9, most) for most in (1, 2, 3)] == [[9], [1, 9], [1, 5, 9]]
+    assert all(len(spread(*pair)) == min(pair) for pair in itertools.product(range(1, 12), repeat=2))
