@@ -9,11 +9,12 @@ convex sum and by ours. Figures by ir-measures; significance by a paired bootstr
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from ir_measures import AP, R, Success, nDCG
 
 from bench.collections import Collection, Query, find_collections
 from indexer.build import BuildOptions, build
+from indexer.chunking import Chunking
 from indexer.progress import shown
+from passage_index import directory
 from passage_index.columns import Where
-from passage_index.errors import NotFound
+from passage_index.errors import NotFound, SearchEngineError
+from passage_index.lexical import ANALYZER
 from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool
 from passage_index.transformer import load_encoder
@@ -90,24 +94,21 @@ class Outcome:
 
 
 def index_of(collection: Collection, cache: Path) -> Path:
-    """The collection's index, built if it is not there or not of these sources."""
+    """The collection's index, built unless it stands there from this file, cut and analysed as now."""
     index = cache / "bench" / collection.name
-    encoder = load_encoder(cache=cache, streams=2)
     stamp = index / "corpus.txt"
-    wanted = f"{collection.corpus} {collection.corpus.stat().st_size} {_chunking_hash()}"
-    if not stamp.exists() or stamp.read_text() != wanted:
+    source = f"{collection.corpus.resolve()} {collection.corpus.stat().st_size}"
+    try:
+        manifest = directory.current(index).manifest
+        current = (dict(manifest.chunking), dict(manifest.analyzer)) == (asdict(Chunking()), ANALYZER)
+    except SearchEngineError:
+        current = False
+    if not current or not stamp.exists() or stamp.read_text() != source:
+        encoder = load_encoder(cache=cache, streams=os.cpu_count() or 1)
         with shown() as progress:
             print(build([collection.corpus], index, encoder, BuildOptions(cache=cache), progress))
-        stamp.write_text(wanted)
+        stamp.write_text(source)
     return index
-
-
-def _chunking_hash() -> str:
-    import hashlib
-
-    root = Path(__file__).parent.parent
-    files = [*root.glob("indexer/*.py"), root / "passage_index" / "lexical.py"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
 
 
 def run(searcher: Searcher, queries: list[Query]) -> Outcome:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from indexer import commands_growing, commands_keeping
+from indexer import commands_growing, commands_keeping, commands_work
 from passage_index.errors import SearchEngineError
 
 app = typer.Typer(
@@ -17,13 +17,15 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(commands_growing.app)
 app.add_typer(commands_keeping.app)
+app.add_typer(commands_work.app)
 
 
 def main() -> None:
     """Entry point: one error tree, one exit code each."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("passage_index").setLevel(logging.INFO)
-    logging.getLogger("indexer.watch").setLevel(logging.INFO)
+    for name in ("indexer.watch", "indexer.work"):
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         app()
     except SearchEngineError as error:
@@ -33,8 +35,11 @@ def main() -> None:
         print(f"indexer: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("indexer: interrupted; the index is as its last commit left it", file=sys.stderr)
         sys.exit(130)
+    except SystemExit as ended:  # typer takes Ctrl-C for itself and ends with 130, without a word
+        if ended.code == 130:
+            print("indexer: interrupted; the index is as its last commit left it", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

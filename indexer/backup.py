@@ -131,8 +131,7 @@ def restore(
     An index that is there is left alone unless forced; then the backup becomes its next generation, and
     `rollback` goes back. Raises InputError, CorruptIndex (the backup is damaged), IndexLocked, WriteFailed.
     """
-    there = directory.pointer(index) is not None or directory.generations(index)
-    if there and not force:
+    if directory.holds_index(index) and not force:
         raise InputError(
             f"{index} holds an index already; restore to a new folder, or give --force to make the backup "
             f"its next generation"

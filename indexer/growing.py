@@ -9,13 +9,14 @@ Readers of an older generation are not disturbed, and nothing changes unless eve
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indexer.articles import read_articles
 from indexer.chunking import Chunking
 from indexer.intake import Found, GivingWay, require_articles, take_in
 from indexer.living import LivingArticles
+from indexer.merging import due
 from indexer.report import BuildReport, Progress, silent
 from indexer.sealing import Change, seal
 from indexer.space import require_space_for
@@ -89,6 +90,24 @@ def merge(
         if force or worth_merging(base):
             seal(index, folder, base, Change("merge", GivingWay(), merge_all=True), run)
     return run.report
+
+
+def tidy(index: Path, options: BuildOptions, progress: Progress = silent) -> BuildReport:
+    """Merge what the policy asks for, and nothing else; commits nothing where it asks for nothing."""
+    run = Run(replace(options, merge=True), BuildReport(), progress)
+    if asks_for_merge(directory.current(index)):
+        with directory.writer_lock(index), commits.new_generation(index) as folder:
+            base = _whole(index, run)
+            if asks_for_merge(base):
+                seal(index, folder, base, Change("merge", GivingWay()), run)
+    return run.report
+
+
+def asks_for_merge(base: Generation) -> bool:
+    """Whether the policy would merge anything of a generation as it is."""
+    manifest = base.manifest
+    counted = counted_records(base.folder / directory.LEXICAL / PASSAGES)
+    return bool(due(manifest.segments, manifest.deleted, *counted).names)
 
 
 def worth_merging(base: Generation) -> bool:

@@ -47,7 +47,7 @@ class GivingWay:
 
     @property
     def numbers(self) -> PassageNos:
-        """The numbers of all its passages, rising."""
+        """The numbers of all its passages, (n,), rising."""
         return np.sort(np.concatenate([np.empty(0, dtype=np.uint64), *self.passages.values()]))
 
     @property

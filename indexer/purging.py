@@ -20,7 +20,7 @@ from indexer.living import LivingArticles
 from indexer.report import BuildReport, Progress, silent
 from indexer.watched import read_watched, watched_bytes, without
 from indexer.write import BuildOptions, Run, embedded_passage
-from passage_index import directory
+from passage_index import commits, directory
 from passage_index.directory import Generation
 from passage_index.encoder import EncoderIdentity
 from passage_index.errors import CorruptIndex, FormatMismatch, InputError, NotFound
@@ -73,6 +73,8 @@ def purge(
     if options.cache is None:
         raise InputError("a purge needs the cache folder with the vectors journal; give --cache")
     current = directory.current(index)
+    with directory.writer_lock(index):
+        commits.remove_leftovers(index)  # a purge that was cut short may have left a generation half removed
     wanted = set(article_ids)
     keys: dict[EncoderIdentity, set[bytes]] = {}
     met: set[str] = set()

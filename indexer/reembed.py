@@ -34,7 +34,7 @@ def reembed(
     """
     options = options or BuildOptions()
     old = directory.current(index)
-    if directory.pointer(to) is not None or directory.generations(to):
+    if directory.holds_index(to):
         raise InputError(f"{to} holds an index already; give a new folder with --to")
     require_whole(old, index, stamps_file(options.cache, index) if options.cache else None)
     require_space(to, _bytes(old.manifest.files, old.manifest.encoder.dim, encoder.identity.dim))

@@ -1,6 +1,6 @@
 """Is there room on the disk, asked before any work.
 
-PATHs or bytes -> InputError, or nothing
+PATHs or bytes -> NoSpace, or nothing
 """
 
 import os

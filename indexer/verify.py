@@ -16,6 +16,7 @@ from passage_index import directory
 from passage_index.directory import Generation
 from passage_index.encoder import Encoder, require_same_encoder, unit
 from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
+from passage_index.inbox import INBOX
 from passage_index.integrity import Seen, damage
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader
 from passage_index.passages import id_bytes
@@ -28,7 +29,7 @@ SAMPLE_ARTICLES = 50
 ALIGNED_COSINE = 0.999  # a vector stored in bf16 against the same text encoded now
 
 _BELONGS = re.compile(
-    rf"{directory.CURRENT}|{directory.CURRENT}\.new|{re.escape(directory.LOCK)}|gen-\d{{6,}}"
+    rf"{directory.CURRENT}(\.new|\.back)?|{re.escape(directory.LOCK)}|gen-\d{{6,}}|{directory.INBOX}"
     rf"|{re.escape(directory.WRITING)}.*|{re.escape(directory.REMOVING)}.*"
 )
 

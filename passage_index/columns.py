@@ -60,7 +60,7 @@ class ColumnWriter:
     def add(
         self, article: Article, passage_nos: npt.NDArray[np.uint64], ids: list[bytes], signatures: list[Any]
     ) -> None:
-        """The rows of one article, in order."""
+        """The rows of one article, in order. passage_nos: (n,), ids: 16 bytes, signatures: (64,) each."""
         count = len(passage_nos)
         first, last = day_range(article.published)
         shared = {
@@ -136,7 +136,7 @@ class ColumnReader:
         return np.logical_and.reduce(parts) if parts else None
 
     def rows_of(self, passage_nos: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-        """Rows of those passage numbers that lie here; -1 for the others. O(log rows) each."""
+        """Rows of those passage numbers that lie here; -1 for the others. (n,) -> (n,), O(log rows) each."""
         if len(self.passage_no) == 0:
             return np.full(len(passage_nos), -1, dtype=np.int64)
         order = self._number_order

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from passage_index.directory import (
     CURRENT,
+    CURRENT_BACK,
+    CURRENT_NEW,
     LEXICAL,
     MANIFEST,
     REMOVING,
@@ -27,6 +29,7 @@ from passage_index.directory import (
     generation,
     generation_name,
     generations,
+    holds_index,
     next_generation,
     pointed,
 )
@@ -49,7 +52,7 @@ def new_generation(index: Path) -> Iterator[Path]:
     What earlier writers left behind is removed first. Raises WriteFailed where the disk refuses.
     """
     try:
-        _remove_leftovers(index)
+        remove_leftovers(index)
         folder = Path(tempfile.mkdtemp(prefix=WRITING, dir=index))
         try:
             folder.chmod(0o755)
@@ -65,10 +68,14 @@ def new_generation(index: Path) -> Iterator[Path]:
         ) from error
 
 
-def _remove_leftovers(index: Path) -> None:
-    for leftover in (*index.glob(f"{WRITING}*"), *index.glob(f"{REMOVING}*")):
+def remove_leftovers(index: Path) -> None:
+    """Remove what earlier writers left behind when they were cut short. Call under the writer's lock."""
+    unnamed = [] if holds_index(index) else [index / generation_name(one) for one in generations(index)]
+    for leftover in (*index.glob(f"{WRITING}*"), *index.glob(f"{REMOVING}*"), *unnamed):
         logger.info("removing %s, left by a writer that did not finish", leftover)
         shutil.rmtree(leftover, ignore_errors=True)
+    for scratch in (CURRENT_NEW, CURRENT_BACK):
+        (index / scratch).unlink(missing_ok=True)
 
 
 def link_files(base: Generation, written: Path, wanted: Callable[[str], bool]) -> None:
@@ -126,13 +133,15 @@ def commit(
     for folder in (*(path for path in written.rglob("*") if path.is_dir()), written):
         sync(folder)
         failpoint("commit.folder_synced")
-    failpoint("commit.before_rename")
     committed = Generation(index / generation_name(manifest.generation), manifest)
+    # Before the rename: a first commit that is cut short in between is then known for one.
+    announced = _announced(index / CURRENT_NEW, _pointer(committed.folder.name, manifest_file))
+    failpoint("commit.before_rename")
     os.rename(written, committed.folder)
     failpoint("commit.renamed")
     sync(index)
     failpoint("commit.rename_synced")
-    point(index, committed)
+    _swap(announced, index, committed)
     prune(index, keep)
     return committed
 
@@ -163,17 +172,28 @@ def sync(path: Path) -> None:
 
 def pointer_to(to: Generation) -> bytes:
     """The bytes of a CURRENT that names a generation."""
-    return f"{to.folder.name} {file_sha256(to.folder / MANIFEST)}\n".encode()
+    return _pointer(to.folder.name, to.folder / MANIFEST)
+
+
+def _pointer(name: str, manifest: Path) -> bytes:
+    return f"{name} {file_sha256(manifest)}\n".encode()
 
 
 def point(index: Path, to: Generation) -> None:
-    """Make CURRENT name a generation, in one step."""
-    scratch = index / f"{CURRENT}.new"
-    scratch.write_bytes(pointer_to(to))
+    """Make CURRENT name a generation that was committed before, in one step."""
+    _swap(_announced(index / CURRENT_BACK, pointer_to(to)), index, to)
+
+
+def _announced(scratch: Path, pointer: bytes) -> Path:
+    scratch.write_bytes(pointer)
     failpoint("pointer.written")
     sync(scratch)
     failpoint("pointer.synced")
-    os.replace(scratch, index / CURRENT)
+    return scratch
+
+
+def _swap(announced: Path, index: Path, to: Generation) -> None:
+    os.replace(announced, index / CURRENT)
     try:
         failpoint("pointer.swapped")
         sync(index)

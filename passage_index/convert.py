@@ -60,12 +60,20 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
+def silent_openvino() -> Any:
+    """The openvino module without its telemetry, which would report every import to its vendor."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
 def convert(model: ModelFiles, out: Path) -> None:
     """Write the OpenVINO form of the transformer and all that is needed to run it to `out`."""
-    import openvino
     import torch
     from sentence_transformers import SentenceTransformer
 
+    openvino = silent_openvino()
     loaded: Any = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
     transformer = loaded[0].auto_model.eval().float()
 

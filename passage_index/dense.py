@@ -30,13 +30,13 @@ Mask = npt.NDArray[np.bool_]  # (rows,), True where a row may be returned
 
 
 def to_bf16(vectors: Vectors) -> Bf16:
-    """Round float32 to the nearest bf16 (ties to even), kept as uint16. Any shape."""
+    """Round float32 to the nearest bf16 (ties to even), kept as uint16. (n, dim) or any other shape."""
     bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32)
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
 
 def from_bf16(codes: Bf16) -> Vectors:
-    """The inverse of `to_bf16`, exact. Any shape."""
+    """The inverse of `to_bf16`, exact. (n, dim) or any other shape."""
     return (codes.astype(np.uint32) << 16).view(np.float32)
 
 
@@ -73,7 +73,7 @@ class VectorWriter:
 
 
 def encode_stored(vectors: PassageVectors) -> tuple[Bf16, npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """The forms that are stored: bf16 passage vector, int8 sentence vectors and their scales."""
+    """The forms that are stored: bf16 vector (dim,), int8 sentence vectors (s, dim) and their scales (s,)."""
     return to_bf16(vectors.vector), *quantise(vectors.sentences)
 
 

@@ -3,8 +3,11 @@
     INDEX/CURRENT            generation name and the manifest's sha256; replaced in one step
     INDEX/writer.lock        kernel lock, freed when its owner dies
     INDEX/gen-000007/        manifest.json, segments/, lexical/, deleted.npy, watched.json
+    INDEX/CURRENT.new        what CURRENT will be; written before the generation it names is put in place
+    INDEX/CURRENT.back       the same for a rollback, whose generation has long been in place
     INDEX/.writing-*         a generation that is not committed; the next writer removes it
     INDEX/.removing-*        an old generation on its way out; the next writer removes it
+    INDEX/inbox/             writes asked for over HTTP, no part of any generation; see inbox.py
 
 Only reads, but for the lock. How a generation comes to be is in commits.py, whether its files are
 whole in integrity.py, what they mean elsewhere.
@@ -23,6 +26,8 @@ from passage_index.manifest import Manifest, parse_manifest
 from passage_index.model_files import file_sha256
 
 CURRENT = "CURRENT"
+CURRENT_NEW = "CURRENT.new"
+CURRENT_BACK = "CURRENT.back"
 LOCK = "writer.lock"
 MANIFEST = "manifest.json"
 SEGMENTS = "segments"
@@ -31,6 +36,7 @@ DELETED = "deleted.npy"
 WATCHED = "watched.json"
 WRITING = ".writing-"
 REMOVING = ".removing-"
+INBOX = "inbox"
 
 POINTER = re.compile(rb"(gen-(\d{6,})) ([0-9a-f]{64})\n")
 _GENERATION = re.compile(r"gen-(\d{6,})")
@@ -115,7 +121,7 @@ def _named(index: Path, raw: bytes | None) -> Generation:
         f"`indexer rollback --index {index}` goes back to the newest whole generation, a new build mends it"
     )
     if raw is None:
-        if index.is_dir() and generations(index):
+        if holds_index(index):
             raise CorruptIndex(f"{index / CURRENT} is missing although generations are there; {mend}")
         raise NotFound(f"no index at {index}; `indexer build PATH --index {index}` makes one")
     match = POINTER.fullmatch(raw)
@@ -131,6 +137,21 @@ def _named(index: Path, raw: bytes | None) -> Generation:
     if found != stated:
         raise CorruptIndex(f"{file} has sha256 {found[:12]}, {CURRENT} says {stated[:12]}; {mend}")
     return Generation(folder, parse_manifest(manifest, str(file)))
+
+
+def holds_index(index: Path) -> bool:
+    """True where there is an index, damaged or not. A first commit that was cut short has made none."""
+    kept = generations(index)
+    return pointer(index) is not None or bool(kept and kept != [_begun(index)])
+
+
+def _begun(index: Path) -> int | None:
+    """The generation that a writer was about to put in place, or None."""
+    try:
+        match = POINTER.fullmatch((index / CURRENT_NEW).read_bytes())
+    except OSError:
+        return None
+    return int(match[2]) if match else None
 
 
 def generation(index: Path, number: int) -> Generation:

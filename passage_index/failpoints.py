@@ -38,11 +38,11 @@ NAMES = (
     "commit.manifest_written",
     "commit.manifest_synced",
     "commit.folder_synced",
+    "pointer.written",  # beside CURRENT: what it will be
+    "pointer.synced",
     "commit.before_rename",
     "commit.renamed",  # gen-N is there, CURRENT does not name it
     "commit.rename_synced",
-    "pointer.written",
-    "pointer.synced",
     "pointer.swapped",  # the new generation is visible
     "pointer.swap_synced",  # and stays so if the power fails
     "prune.before",
@@ -55,6 +55,13 @@ NAMES = (
     "purge.journal_written",
     "purge.journal_swapped",
     "purge.committed",
+    "inbox.written",  # a write lies in the inbox, flushed but not accepted
+    "inbox.renamed",  # accepted
+    "work.gathered",  # the worker has read what one commit is to hold
+    "work.committed",  # the index has it, the inbox does not know yet
+    "work.outcome_written",  # the outcome is on disk, the writes are still there
+    "inbox.removed",  # one write of a finished batch is gone
+    "work.done",
 )
 
 

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -24,10 +25,10 @@ from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
 from passage_index.commits import sync
+from passage_index.directory import INBOX
 from passage_index.errors import CorruptIndex, InboxFull, IndexLocked, InputError
 from passage_index.failpoints import failpoint
 
-INBOX = "inbox"
 WAITING = "waiting"
 FINISHED = "finished"
 WRITING = ".writing-"
@@ -35,6 +36,7 @@ ACCEPT_LOCK = "accept.lock"
 WORKER_LOCK = "worker.lock"
 
 HEADER_BYTES = 4096
+ORPHAN_S = 60.0  # a draft that is not locked is left alone for so long: it may be about to be
 MOST_BYTES = 1 << 30
 MOST_WRITES = 10_000
 
@@ -97,7 +99,8 @@ class Inbox:
             for name in (WAITING, FINISHED):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             for draft in self.folder.glob(f"{WRITING}*"):
-                _remove_orphan(draft)
+                if draft.stat().st_mtime < time.time() - ORPHAN_S:
+                    _remove_orphan(draft)
         except OSError as error:
             raise InputError(f"{self.folder} cannot be written: {error.strerror}") from error
 

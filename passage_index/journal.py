@@ -90,7 +90,7 @@ class VectorsJournal:
         return key_of(passage)
 
     def get(self, key: bytes) -> Stored | None:
-        """The vectors of a key, or None when absent or damaged."""
+        """The vectors of a key, (dim,), (s, dim) and (s,), or None when absent or damaged."""
         place = self._places.get(key)
         if place is None:
             return None
@@ -114,7 +114,7 @@ class VectorsJournal:
         )
 
     def put(self, key: bytes, stored: Stored) -> None:
-        """Append; a no-op when another process is the appender."""
+        """Append (dim,), (s, dim) and (s,); a no-op when another process is the appender."""
         if not self._writable or key in self._places:
             return
         vector, sentences, scales = stored

@@ -215,7 +215,7 @@ class LexicalReader:
         return tantivy.Query.boolean_query(should) if should else tantivy.Query.empty_query()
 
     def holding(self, phrases: Iterable[Sequence[str]]) -> PassageNos:
-        """Numbers of all records that hold every phrase, in no order."""
+        """Numbers of all records that hold every phrase, (n,), in no order."""
         must = [(tantivy.Occur.Must, self._phrase(phrase)) for phrase in phrases]
         return self.search(tantivy.Query.boolean_query(must), self.count())[0]
 
@@ -236,7 +236,7 @@ class LexicalReader:
         return numbers, np.round(scores, 5)
 
     def best(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
-        """As `search`, and all that tie with the last (up to TIES * k), so that a caller can choose."""
+        """As `search`, (n,) and (n,), with what ties with the last, up to TIES * k: a caller can choose."""
         asked = k + 1
         while True:
             numbers, scores = self.search(query, asked)
@@ -248,11 +248,11 @@ class LexicalReader:
             asked = min(asked * 4, k * TIES)
 
     def all_numbers(self) -> PassageNos:
-        """The numbers of all records that a search can return, rising."""
+        """The numbers of all records that a search can return, (n,), rising."""
         return np.sort(self.search(tantivy.Query.all_query(), self.count())[0])
 
     def search_among(self, query: Any, numbers: PassageNos, k: int) -> tuple[PassageNos, Scores]:
-        """As `search`, over the given records only."""
+        """As `search`, over the given records only. numbers: (m,) -> (n,), (n,)."""
         if len(numbers) == 0:
             return self.search(tantivy.Query.empty_query(), k)
         among = tantivy.Query.term_set_query(self._schema, "number", [int(number) for number in numbers])

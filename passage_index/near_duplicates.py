@@ -32,7 +32,7 @@ def _empty() -> Any:
 
 
 def signature(text: str) -> Signature:
-    """MinHash over runs of three words, case folded, low 16 bits. A pure function of the text."""
+    """MinHash over runs of three words, case folded, low 16 bits: (64,). A pure function of the text."""
     words = _WORD.findall(text.casefold())
     count = max(len(words) - SHINGLE_WORDS + 1, 1)
     shingles = {" ".join(words[i : i + SHINGLE_WORDS]).encode() for i in range(count)}

@@ -27,7 +27,7 @@ class SnapshotRows:
         self.alive: Mask | None = ~self.mask_of(self.deleted) if len(self.deleted) else None
 
     def split(self, rows: Rows) -> list[tuple[Segment, npt.NDArray[np.int64], Rows]]:
-        """(segment, positions in `rows`, rows inside that segment) for every segment touched."""
+        """(segment, positions in `rows` (m,), rows inside that segment (m,)) for every segment touched."""
         owner = np.searchsorted(self.bases, rows, side="right") - 1
         return [
             (
@@ -57,7 +57,7 @@ class SnapshotRows:
         return out
 
     def rows_of(self, numbers: PassageNos) -> Rows:
-        """Passage numbers -> rows, in the same order. Raises CorruptIndex on a number no segment holds."""
+        """Passage numbers -> rows, (n,) -> (n,). Raises CorruptIndex on a number no segment holds."""
         out = np.full(len(numbers), -1, dtype=np.int64)
         for segment, base in zip(self._segments, self.bases, strict=False):
             own = segment.columns.rows_of(numbers)
@@ -76,13 +76,13 @@ class SnapshotRows:
         return mask
 
     def living(self, wanted: Mask | None) -> Mask | None:
-        """Those of the wanted rows that are not deleted; None stands for all rows, on both sides."""
+        """(all rows,) True where wanted and not deleted; None stands for all rows, on both sides."""
         if self.alive is None or wanted is None:
             return self.alive if wanted is None else wanted
         return wanted & self.alive
 
     def best(self, rows: Rows, scores: Scores, depth: int) -> Rows:
-        """The `depth` best; among equal scores the smallest ids, whatever segment they lie in."""
+        """The `depth` best, (n,) -> (m,); among equal scores the smallest ids, in whatever segment."""
         if len(rows) <= depth:
             return rows
         ids = np.ascontiguousarray(self.take(rows, "id")).view(">u8").reshape(-1, 2)

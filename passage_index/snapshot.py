@@ -213,7 +213,7 @@ class Snapshot:
     # -- texts --------------------------------------------------------------------------------
 
     def fetch(self, rows: Rows) -> list[StoredPassage]:
-        """The passages of a pool's rows, in that order."""
+        """The passages of a pool's rows, (n,), in that order."""
         out: list[StoredPassage | None] = [None] * len(rows)
         for segment, positions, own in self._rows.split(rows):
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):
@@ -221,7 +221,7 @@ class Snapshot:
         return [stored for stored in out if stored is not None]
 
     def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
-        """Which sentence of a pool's row is nearest to the question, and its cosine."""
+        """Which sentence of a pool's row is nearest to the question, (dim,), and its cosine."""
         ((segment, _, own),) = self._rows.split(np.array([row]))
         scores = segment.dense.sentence_scores(vector, int(own[0]))
         best = int(np.argmax(scores))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
-from passage_index.convert import converted_folder, ensure_converted, is_whole
+from passage_index.convert import converted_folder, ensure_converted, is_whole, silent_openvino
 from passage_index.encoder import DEFAULT_MODEL, EmbeddedPassage, EncoderIdentity, PassageVectors, unit
 from passage_index.errors import InputError
 from passage_index.model_files import default_cache, find_model
@@ -43,8 +43,7 @@ class OpenVinoRuntime:
     """The converted model under OpenVINO."""
 
     def __init__(self, folder: Path, streams: int) -> None:
-        import openvino
-
+        openvino = silent_openvino()
         core = openvino.Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = "bf16" if fast else "f32"

@@ -23,6 +23,12 @@ Span = tuple[int, int]
 
 Precision = Literal["day", "month", "year"]
 
+MAX_ID_CHARS = 512
+
+# Keys of an article as JSON, in any case; the first that has a value counts.
+ID_KEYS = ("_id", "id")
+TEXT_KEYS = ("text", "body", "content")
+
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -95,6 +101,17 @@ class StoredPassage:
     passage: Passage
     text: str
     article: Article
+
+
+def article_id_fault(article_id: str) -> str | None:
+    """Why a text can be no article's id, or None."""
+    if not article_id:
+        return "there is no id"
+    if len(article_id) > MAX_ID_CHARS:
+        return f"the id has {len(article_id)} characters; at most {MAX_ID_CHARS} are allowed"
+    if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in article_id):
+        return "the id holds a control character"
+    return None
 
 
 def passage_id(article_id: str, start: int, end: int) -> str:

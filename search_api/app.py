@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
-from search_api import routes_page, routes_search, routes_service
+from search_api import routes_page, routes_search, routes_service, routes_writes
 from search_api.gate import Gate
 from search_api.page.rendering import STATIC, problem_page, wants_page
 from search_api.problems import Problem, problem_of, problem_reply
@@ -26,7 +26,7 @@ from search_api.searcher import Searcher
 from search_api.serving import Serving
 from search_api.settings import Settings
 
-ROUTERS = (routes_search.router, routes_service.router, routes_page.router)
+ROUTERS = (routes_search.router, routes_writes.router, routes_service.router, routes_page.router)
 
 
 def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
@@ -50,7 +50,9 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.serving = serving
-    app.add_middleware(Gate, settings=settings, refuse=refuse)
+    app.add_middleware(
+        Gate, settings=settings, refuse=refuse, takes_articles=routes_writes.takes_articles
+    )
     for kind in (RequestValidationError, HTTPException, SearchEngineError):
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:

@@ -25,9 +25,14 @@ BM25_CEILING = 2.2  # k1 + 1: BM25 of one word is at most its idf times this
 TERM_BM25 = 6 * BM25_CEILING  # a rare word of a large corpus, the unit of the lexical leg
 
 # Logistic fit of "this passage is relevant" on the first three hits of eight sets, each asked its own
-# questions and those of the others: bias, cosine, share of the information that the words could carry;
-# and how fast the chance falls below the first hit.
-_BIAS, _COSINE, _INFORMATION, _FALL = -4.80, 6.08, 6.01, 2.99
+# questions and those of the others: (bias, cosine, share of the information that the words could carry)
+# by mode, and how fast the chance falls below the first hit.
+_LOG_ODDS: dict[Mode, tuple[float, float, float]] = {
+    "hybrid": (-4.86, 6.07, 6.35),
+    "semantic": (-4.44, 6.94, 0.0),
+    "keyword": (-2.52, 0.0, 9.45),
+}
+_FALL = 3.81
 
 
 def fuse(pool: Pool, mode: Mode) -> Scores:
@@ -55,7 +60,7 @@ def corpus_trust(pool: Pool) -> float:
     return min(1.0, pool.rarest_idf / FULL_IDF) ** 2
 
 
-def calibrated(pool: Pool, fused: Scores) -> Scores:
+def calibrated(pool: Pool, fused: Scores, mode: Mode) -> Scores:
     """The chance that each passage is relevant, 0..1, comparable between questions, in the order of `fused`.
 
     Estimated for the best passage from its own evidence; the others fall with their distance to it. (n,).
@@ -64,11 +69,12 @@ def calibrated(pool: Pool, fused: Scores) -> Scores:
         return fused
     best = int(np.argmax(fused))
     information = lexical_leg(pool)[best] * TERM_BM25 / (BM25_CEILING * pool.rarest_idf)
-    log_odds = _BIAS + _COSINE * dense_leg(pool)[best] + _INFORMATION * information
+    bias, cosine, words = _LOG_ODDS[mode]
+    log_odds = bias + cosine * dense_leg(pool)[best] + words * information
     return np.round(1 / (1 + np.exp(-(log_odds + _FALL * (fused - fused[best])))), 6)
 
 
 def order(scores: Scores, ids: list[str]) -> list[int]:
-    """Positions by falling score; ties by public id, so that every engine gives the same order."""
+    """Positions by falling score, (n,); ties by public id, so that every engine gives the same order."""
     rounded = np.round(scores, 6)
     return sorted(range(len(ids)), key=lambda i: (-rounded[i], ids[i]))

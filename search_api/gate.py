@@ -39,8 +39,12 @@ Refuse = Callable[[Request, Problem], Response]
 class Gate:
     """The outermost middleware. `refuse` gives a problem the form that suits the request."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, refuse: Refuse) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, refuse: Refuse, takes_articles: Callable[[Scope], bool]
+    ) -> None:
+        """takes_articles: whether a request's body may be as long as articles are."""
         self._app = app
+        self._takes_articles = takes_articles
         self._settings = settings
         self._refuse = refuse
 
@@ -81,8 +85,15 @@ class Gate:
         if problem is not None:
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
-        await self._app(scope, _bounded(receive, self._settings.max_body_bytes, deadline), send)
+        most_bytes, most_s = self._limits(scope)
+        deadline = asyncio.get_running_loop().time() + most_s
+        await self._app(scope, _bounded(receive, most_bytes, deadline), send)
+
+    def _limits(self, scope: Scope) -> tuple[int, float]:
+        """How long a body may be, and how many seconds it may take to arrive."""
+        if self._takes_articles(scope):
+            return self._settings.max_ingest_bytes, self._settings.ingest_timeout_s
+        return self._settings.max_body_bytes, self._settings.request_timeout_s
 
     def _fault(self, scope: Scope) -> Problem | None:
         """What is wrong with a request that can be seen before its body."""
@@ -95,8 +106,9 @@ class Gate:
             except UnicodeDecodeError:
                 return Problem(400, f"the {name} is not percent-encoded UTF-8")
         length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self._settings.max_body_bytes:
-            return _too_large(self._settings.max_body_bytes)
+        most_bytes, _ = self._limits(scope)
+        if length.isdecimal() and int(length[:20]) > most_bytes:
+            return _too_large(most_bytes)
         return None
 
 

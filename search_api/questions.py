@@ -33,7 +33,7 @@ class QuestionEncoder:
         return self.submit(question).result()
 
     def submit(self, question: str) -> Future[Vectors]:
-        """As `encode`, without waiting."""
+        """As `encode`, (dim,), without waiting."""
         future: Future[Vectors] = Future()
         with self._lock:
             known = self._cache.get(question)

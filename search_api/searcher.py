@@ -59,7 +59,7 @@ class Searcher:
         where = Where(request.date_from, request.date_to, request.sources)
         pool = snapshot.pool(vector, asked, where, request.depth)
         fused = rank(snapshot, pool, vector, words, request.mode)
-        score = calibrated(pool, fused)
+        score = calibrated(pool, fused, request.mode)
         ranked = [i for i in order(fused, pool.ids) if score[i] >= request.min_score]
         entries = families(pool, ranked, request.collapse, request.group_by_article)
         page = entries[request.offset : request.offset + request.limit]

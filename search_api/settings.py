@@ -6,8 +6,10 @@ What shapes an index stands in its manifest, never here. SEARCH_* -> Settings, b
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from passage_index.errors import InputError
 
 MEBIBYTE = 1024 * 1024
 
@@ -48,7 +50,42 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Seconds until an index that did not open is first tried again.")
     ] = 2.0
     max_body_bytes: Annotated[int, Field(ge=1, description="Longest request body.")] = MEBIBYTE
+    admin_key: Annotated[
+        SecretStr | None, Field(description="The key that writes must carry; without one nothing is written.")
+    ] = None
+    admin_key_file: Annotated[
+        Path | None, Field(description="A file that holds the key, instead of `admin_key`.")
+    ] = None
+    max_ingest_bytes: Annotated[int, Field(ge=1, description="Longest body of articles.")] = 64 * MEBIBYTE
+    ingest_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that a body of articles may take to arrive.")
+    ] = 300.0
+    inbox_bytes: Annotated[
+        int, Field(ge=1, description="Bytes of writes that may wait; more are sent away with 503.")
+    ] = 1024 * MEBIBYTE
+    inbox_writes: Annotated[
+        int, Field(ge=1, description="Writes that may wait; more are sent away with 503.")
+    ] = 10_000
+    worker: Annotated[
+        bool, Field(description="Whether to run `indexer work` beside the server where writes are taken.")
+    ] = True
     max_limit: Annotated[int, Field(ge=1, description="Most hits on one page of a reply.")] = 100
     max_offset: Annotated[int, Field(ge=0, description="Most hits that can be paged past.")] = 10_000
     max_question_chars: Annotated[int, Field(ge=1, description="Longest question, in code points.")] = 4_000
     batch_limit: Annotated[int, Field(ge=1, description="Most searches in one batch.")] = 64
+
+
+def admin_key(settings: Settings) -> str | None:
+    """The key that writes must carry, or None where there are to be none. Raises InputError."""
+    given = settings.admin_key.get_secret_value().strip() if settings.admin_key else ""
+    if settings.admin_key_file is None:
+        return given or None
+    if given:
+        raise InputError("both SEARCH_ADMIN_KEY and SEARCH_ADMIN_KEY_FILE are set; set one of them")
+    try:
+        key = settings.admin_key_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the admin key in {settings.admin_key_file} cannot be read: {error}") from error
+    if not key:
+        raise InputError(f"{settings.admin_key_file} is empty; write the admin key into it")
+    return key

@@ -191,5 +191,5 @@ def test_ctrl_c_ends_with_130_and_leaves_the_index_as_it_was(index: Path, tmp_pa
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         data, messages = process.communicate(timeout=30)
-    assert (process.returncode, data) == (130, "") and "interrupted; the index is as it was" in messages
+    assert (process.returncode, data) == (130, "") and "interrupted; the index is as its last commit left it" in messages
     assert sorted(path.name for path in index.iterdir()) == before

@@ -92,7 +92,7 @@ def test_hybrid_takes_either_leg_where_the_other_is_silent() -> None:
 @given(pools(), MODES)
 def test_calibrated_scores_are_chances_in_the_same_order(pool: Pool, mode: Mode) -> None:
     fused = fuse(pool, mode)
-    chances = calibrated(pool, fused)
+    chances = calibrated(pool, fused, mode)
     assert ((chances >= 0) & (chances <= 1)).all() and len(chances) == len(pool)
     falling = chances[order(fused, pool.ids)]
     assert (np.diff(falling) <= 1.5e-6).all()  # one step of the rounding, among ties
@@ -101,10 +101,10 @@ def test_calibrated_scores_are_chances_in_the_same_order(pool: Pool, mode: Mode)
 def test_calibration_tells_a_good_first_hit_from_a_poor_one() -> None:
     good = pool_of("ab", [0.75, 0.3], [0.8, 0.3], [24, 2], [25, 5], terms=3)
     poor = pool_of("ab", [0.15, 0.1], [0.2, 0.1], [2, 0], [2, 0], terms=3)
-    assert calibrated(good, fuse(good, "hybrid"))[0] > 0.6 > 0.2 > calibrated(poor, fuse(poor, "hybrid"))[0]
+    assert calibrated(good, fuse(good, "hybrid"), "hybrid")[0] > 0.6 > 0.2 > calibrated(poor, fuse(poor, "hybrid"), "hybrid")[0]
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])
 def test_an_empty_pool_has_no_order(mode: Mode) -> None:
     pool = pool_of([])
-    assert len(fuse(pool, mode)) == len(calibrated(pool, fuse(pool, mode))) == 0
+    assert len(fuse(pool, mode)) == len(calibrated(pool, fuse(pool, mode), mode)) == 0

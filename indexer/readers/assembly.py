@@ -15,14 +15,11 @@ from indexer.dates import parse_published, split_date_line
 from indexer.readers.language import detected_language
 from indexer.readers.normal_form import normalise_text, one_line
 from indexer.readers.records import MAX_RECORD_BYTES, Row, Unfit, kind_of
-from passage_index.types import Article
+from passage_index.types import ID_KEYS, TEXT_KEYS, Article, article_id_fault
 
-ID_KEYS = ("_id", "id")
-TEXT_KEYS = ("text", "body", "content")
 DATE_KEYS = ("date", "published_at")
 LANGUAGE_KEYS = ("lang", "language")
 
-MAX_ID_CHARS = 512
 MAX_URL_CHARS = 2048
 MAX_DEPTH = 32  # of metadata
 
@@ -108,10 +105,9 @@ def _id(value: object, fallback: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         raise Unfit(f"the id is {kind_of(value)}; expected a string or a number")
     article_id = fallback if value is None else str(value)
-    if len(article_id) > MAX_ID_CHARS:
-        raise Unfit(f"the id has {len(article_id)} characters; at most {MAX_ID_CHARS} are allowed")
-    if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in article_id):
-        raise Unfit("the id holds a control character")
+    fault = article_id_fault(article_id)
+    if fault is not None:
+        raise Unfit(fault)
     return article_id
 
 

@@ -13,26 +13,32 @@ from indexer.readers.streams import bounded_lines, decoded, open_regular, unpack
 
 def read_jsonl(path: Path) -> Iterator[Row | Rejected]:
     """A row for each line that is a JSON object; blank lines are passed over. Raises Unfit, OSError."""
-    name, number = shown(path), 0
     with open_regular(path) as file:
-        try:
-            for number, line in bounded_lines(utf8_stream(unpacked(file, path.name))):
-                if line is None:
-                    yield Rejected(name, number, f"a line longer than {MAX_RECORD_BYTES >> 20} MiB")
-                elif line.strip():
-                    yield _row(name, number, line)
-        except Unfit as fault:  # of the packing: what follows cannot be found
-            yield Rejected(name, number + 1, str(fault))
+        yield from json_lines(unpacked(file, path.name), shown(path))
+
+
+def json_lines(chunks: Iterator[bytes], name: str) -> Iterator[Row | Rejected]:
+    """As `read_jsonl`, of bytes from anywhere; `name` says from where."""
+    number = 0
+    try:
+        for number, line in bounded_lines(utf8_stream(chunks)):
+            if line is None:
+                yield Rejected(name, number, f"a line longer than {MAX_RECORD_BYTES >> 20} MiB")
+            elif line.strip():
+                yield _row(name, number, line)
+    except Unfit as fault:  # of the packing: what follows cannot be found
+        yield Rejected(name, number + 1, str(fault))
 
 
 def _row(name: str, number: int, line: bytes) -> Row | Rejected:
     try:
-        return Row(number, _json_object(decoded(line)))
+        return Row(number, json_object(decoded(line)))
     except Unfit as fault:
         return Rejected(name, number, str(fault))
 
 
-def _json_object(text: str) -> dict[str, object]:
+def json_object(text: str) -> dict[str, object]:
+    """The keys and values of one JSON object. Raises Unfit."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

@@ -5,6 +5,8 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -26,10 +28,14 @@ class Row:
         self.losses += any("lost" in line for line in wrong)
         self.failures += [f"{name}: {line}" for line in wrong]
 
-    def require_clean(self) -> None:
-        """Fail the test with every broken promise."""
-        shown = "\n".join(self.failures[:40])
-        assert not self.failures, f"{len(self.failures)} broken promises ({self.what}):\n{shown}"
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """At the end of the block, fail the test with every promise that was broken in it."""
+        before = len(self.failures)
+        yield
+        new = self.failures[before:]
+        shown = "\n".join(new[:40])
+        assert not new, f"{len(new)} broken promises ({self.what}):\n{shown}"
 
 
 class Counts:

@@ -6,6 +6,7 @@ finds, never by file names. Job -> Outcome; Outcome, states -> lines that say wh
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -143,8 +144,10 @@ def not_whole(found: Outcome, allowed: Iterable[State]) -> list[str]:
     return wrong
 
 
+_BELONGS = re.compile(r"CURRENT|writer\.lock|inbox|gen-\d{6}")
+
+
 def left_over(found: Outcome) -> list[str]:
     """What should have been cleaned away by the writer before."""
-    children = [] if found.result is None else found.result.get("children", [])
-    return [f"left over: {name}" for name in children if not name.startswith(("CURRENT", "writer.lock", "gen-"))
-            or name == "CURRENT.new"]  # fmt: skip
+    children = found.result["children"] if found.status == 0 else []
+    return [f"left over: {name}" for name in children if not _BELONGS.fullmatch(name)]

@@ -5,11 +5,12 @@ left to the driver, which treats them as the commands do.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from indexer import growing
 from indexer.backup import backup, restore
@@ -19,15 +20,18 @@ from indexer.purging import purge
 from indexer.reembed import reembed
 from indexer.verify import verify
 from indexer.watch import step
+from indexer.work import Worker, WorkOptions
 from passage_index import commits, directory
 from passage_index.errors import NotFound
+from passage_index.inbox import Inbox, Kind
 from passage_index.integrity import stamps_file
 from passage_index.passages import article_hash
 from passage_index.snapshot import open_snapshot
+from passage_index.tasks import read_task
 from search_api.hits import SearchRequest
 from search_api.searcher import Searcher
 from tests.fakes import FakeEncoder
-from tests.faults.corpus import DELETED, PURGED
+from tests.faults.corpus import CHANGED, DELETED, PURGED, article
 from tests.growing import QUESTIONS
 
 Job = Callable[..., Any]
@@ -72,6 +76,29 @@ def run_reembed(root: Path) -> Any:
 
 def run_watch(root: Path) -> Any:
     step(root / "watched", root / "index", FakeEncoder, _options(root), {}, settle_s=0)
+
+
+def run_accept(root: Path) -> Any:
+    """Take into the inbox a new article, a change of one that is there, and a deletion."""
+    inbox = Inbox(root / "index")
+    inbox.prepare()
+    for kind, number in (("article", 60), ("article", CHANGED), ("deletion", DELETED + 1)):
+        with inbox.draft() as draft:
+            if kind == "article":
+                draft.write(json.dumps(article(number, 3)).encode())
+            inbox.accept(draft, cast(Kind, kind), f"a-{number}", 1)
+
+
+def run_work(root: Path) -> Any:
+    """Commit what is in the inbox; ids of writes that are neither done nor waiting."""
+    inbox = Inbox(root / "index")
+    inbox.prepare()
+    waiting = inbox.waiting()
+    with inbox.worker_lock():
+        Worker(root / "index", WorkOptions(_options(root), lambda _: FakeEncoder())).run(once=True)
+    tasks = [read_task(inbox, one) for one in waiting]
+    assert inbox.waiting() == [] and all(task and task.state == "done" for task in tasks), tasks
+    assert [path.name for path in inbox.folder.glob("finished/.*")] == []
 
 
 def run_rollback(root: Path, index: str = "index") -> Any:

@@ -9,19 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.corpus import own_word
-from tests.faults.corpus import PURGED
-from tests.faults.harness import Driver, State, copied, left_over, not_whole, same
+from tests.faults.corpus import PURGED, own_word
+from tests.faults.harness import Driver, Outcome, State, copied, left_over, not_whole, same
+
+Arguments = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A job and the index it writes to."""
+    """A job and the index it writes to.
+
+    before: jobs that are done first. halfway: jobs that make a third state that may be seen. finish:
+    jobs by which an operation in several steps is gone on with, and which always end in one state.
+    """
 
     job: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Arguments = field(default_factory=dict)
     index: str = "index"
-    halfway: Mapping[str, Any] | None = None  # what a `delete` is given to make a third state that may be seen
+    before: tuple[str, ...] = ()
+    halfway: tuple[tuple[str, Arguments], ...] = ()
+    finish: tuple[str, ...] = ()
     backup: str = ""  # what it makes, if that is no index
 
 
@@ -31,7 +38,9 @@ OPERATIONS = {
     "add": Operation("add"),
     "delete": Operation("delete"),
     "merge": Operation("merge"),
-    "purge": Operation("purge", halfway={"article": PURGED, "merge": False}),
+    "purge": Operation(
+        "purge", halfway=(("delete", {"article": PURGED, "merge": False}),), finish=("purge",)
+    ),
     "backup": Operation("backup", {"to": "saved"}, backup="saved"),
     "backup to an archive": Operation("backup", {"to": "saved.tar"}, backup="saved.tar"),
     "restore": Operation("restore", index="restored"),
@@ -40,6 +49,8 @@ OPERATIONS = {
     "reembed": Operation("reembed", index="reembedded"),
     "watch": Operation("watch"),
     "rollback": Operation("rollback"),
+    "a write over HTTP": Operation("accept", finish=("accept", "work")),
+    "work": Operation("work", before=("accept",), finish=("work",)),
 }
 
 
@@ -54,21 +65,31 @@ class States:
 
 
 def states_of(operation: Operation, driver: Driver, world: Path, scratch: Path) -> States:
-    """Run it whole, and not at all."""
-    allowed, grown = [], []
-    steps: list[tuple[str, Mapping[str, Any]]] = [("", {}), (operation.job, operation.arguments)]
-    if operation.halfway:
-        steps.insert(1, ("delete", operation.halfway))
-    for job, arguments in steps:
-        root = copied(world, scratch)
-        if job:
-            run = driver.run(job, root, {"count": True}, **arguments)
-            assert run.status == 0, run.stderr
+    """Run it whole, and not at all. With `finish` the new state is what it ends in."""
+    whole = [(operation.job, operation.arguments), *((job, {}) for job in operation.finish)]
+    allowed, grown, runs = [], [], []
+    for steps in ([], operation.halfway, whole) if operation.halfway else ([], whole):
+        root = started(operation, driver, world, scratch)
+        runs = [_whole(driver, root, job, arguments) for job, arguments in steps]
         state = _seen(driver, root, operation.index)
         assert state["problems"] == []
         allowed.append(state)
         grown.append(_seen_after_next_add(driver, root, operation.index) if state["articles"] else state)
-    return States(tuple(allowed), tuple(grown), run.met, run.seconds)
+    return States(tuple(allowed), tuple(grown), runs[0].met, runs[0].seconds)
+
+
+def started(operation: Operation, driver: Driver, world: Path, root: Path) -> Path:
+    """A world in which the operation can begin."""
+    copied(world, root)
+    for job in operation.before:
+        _whole(driver, root, job, {})
+    return root
+
+
+def _whole(driver: Driver, root: Path, job: str, arguments: Arguments) -> Outcome:
+    run = driver.run(job, root, {"count": True}, **arguments)
+    assert run.status == 0, run.stderr
+    return run
 
 
 def _seen(driver: Driver, root: Path, index: str) -> State:
@@ -78,8 +99,7 @@ def _seen(driver: Driver, root: Path, index: str) -> State:
 
 
 def _seen_after_next_add(driver: Driver, root: Path, index: str) -> State:
-    added = driver.run("add", root, file="next.jsonl", index=index)
-    assert added.status == 0, added.stderr
+    _whole(driver, root, "add", {"file": "next.jsonl", "index": index})
     return _seen(driver, root, index)
 
 
@@ -91,14 +111,15 @@ def wrong_after(operation: Operation, states: States, driver: Driver, root: Path
         return wrong
     if operation.backup:
         return list(_backup_wrong(operation, states.allowed[0], driver, root))
+    unborn = not found.result["articles"]
+    finish = [(operation.job, operation.arguments)] if unborn else [(job, {}) for job in operation.finish]
+    for job, arguments in finish:
+        wrong += _ended(driver.run(job, root, **arguments))
+    if finish:
+        found = driver.run("look", root, index=operation.index)
+        wrong += not_whole(found, states.allowed[-1:])
     if operation.job == "purge":
-        again = driver.run(operation.job, root, **operation.arguments)
-        found = driver.run("look", root, index=operation.index)
-        wrong += _ended(again) + not_whole(found, states.allowed[-1:]) + _words_left(root)
-    if not found.result["articles"]:
-        again = driver.run(operation.job, root, **operation.arguments)
-        found = driver.run("look", root, index=operation.index)
-        wrong += _ended(again) + not_whole(found, states.allowed[-1:])
+        wrong += _words_left(root)
     if wrong:
         return wrong
     position = [same(found.result, state) for state in states.allowed].index(True)
@@ -107,7 +128,7 @@ def wrong_after(operation: Operation, states: States, driver: Driver, root: Path
     return _ended(added) + not_whole(found, states.grown[position : position + 1]) + left_over(found)
 
 
-def _ended(run: Any) -> list[str]:
+def _ended(run: Outcome) -> list[str]:
     return [f"the next writer failed: {run.untidy or run.stderr.strip()}"] if run.status else []
 
 

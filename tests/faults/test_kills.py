@@ -11,8 +11,8 @@ import pytest
 from passage_index.failpoints import NAMES
 from tests.faults.conftest import Size
 from tests.faults.counts import Counts
-from tests.faults.harness import Driver, Drivers, copied
-from tests.faults.operations import OPERATIONS, Operation, States, states_of, wrong_after
+from tests.faults.harness import Driver, Drivers
+from tests.faults.operations import OPERATIONS, Operation, States, started, states_of, wrong_after
 
 pytestmark = pytest.mark.faults
 
@@ -31,7 +31,7 @@ def killed(
     operation: Operation, states: States, world: Path, root: Path, how: Mapping[str, Any], driver: Driver
 ) -> tuple[bool, list[str]]:
     """Run it until it is killed -> whether it was, what was wrong afterwards."""
-    copied(world, root)
+    started(operation, driver, world, root)
     run = driver.run(operation.job, root, how, **operation.arguments)
     if run.status == SIGKILLED:
         return True, wrong_after(operation, states, driver, root)
@@ -61,15 +61,15 @@ def test_killed_at_any_failpoint_the_index_is_the_old_or_the_new_one(
         if place in states.met and (size.hits or place in TASTE)
         for hit in spread(states.met[place], size.hits or 1)
     ]
-    met |= states.met.keys()
+    met.update(states.met)
 
     def case(driver: Driver, place: str) -> tuple[bool, list[str]]:
         root = memory / f"case-{id(driver)}"
         return killed(operation, states, world, root, {"failpoint": place}, driver)
 
-    for place, (hit, wrong) in drivers.over(places, case):
-        row.case(f"{name} {place}", wrong if hit else [*wrong, "was not killed"], hit)
-    row.require_clean()
+    with row.counted():
+        for place, (hit, wrong) in drivers.over(places, case):
+            row.case(f"{name} {place}", wrong if hit else [*wrong, "was not killed"], hit)
 
 
 def test_every_failpoint_was_met_by_some_command(size: Size, met: set[str]) -> None:
@@ -93,9 +93,9 @@ def test_killed_at_a_random_moment_the_index_is_the_old_or_the_new_one(
         root = memory / f"case-{id(driver)}"
         return killed(operation, states, world, root, {"kill_after_s": moment}, driver)
 
-    for moment, (hit, wrong) in drivers.over(moments, case):
-        row.case(f"{name} after {moment:.4f} s", wrong, hit)
-    row.require_clean()
+    with row.counted():
+        for moment, (hit, wrong) in drivers.over(moments, case):
+            row.case(f"{name} after {moment:.4f} s", wrong, hit)
 
 
 def test_spread_takes_the_ends() -> None:

