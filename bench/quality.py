@@ -219,7 +219,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Judge every collection found and write bench/results/<commit>.json."""
+    """Judge every collection found and write bench/results/quality-<commit>.json."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -241,7 +241,7 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
     ).stdout.strip()
-    out = arguments.out or Path(__file__).parent / "results" / f"{commit or 'unknown'}.json"
+    out = arguments.out or Path(__file__).parent / "results" / f"quality-{commit or 'unknown'}.json"
     out.parent.mkdir(exist_ok=True)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit}
     out.write_text(json.dumps({**machine, "collections": results}, indent=1) + "\n")

@@ -24,7 +24,7 @@ app = typer.Typer()
 @app.command("work")
 def work_command(
     index: IndexOption,
-    every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.05)] = 0.5,
+    every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.05)] = 0.2,
     once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
     model: Annotated[
         str | None, typer.Option("--model", help="Where the index's own encoder is, if it is not found.")
@@ -67,7 +67,7 @@ def work_command(
 
 def _end_with_parent() -> None:
     """Wait for the end of standard input: whoever holds its other end is gone then, however it ended."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin, whose lock would be held when the process ends
         pass
     logging.getLogger(__name__).info("the server is gone; ending")
     os.kill(os.getpid(), signal.SIGTERM)

@@ -16,7 +16,6 @@ from passage_index import directory
 from passage_index.directory import Generation
 from passage_index.encoder import Encoder, require_same_encoder, unit
 from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
-from passage_index.inbox import INBOX
 from passage_index.integrity import Seen, damage
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader
 from passage_index.passages import id_bytes

@@ -42,7 +42,7 @@ class WorkOptions:
 
     build: BuildOptions
     load: Callable[[EncoderIdentity], Encoder]
-    every_s: float = 0.5
+    every_s: float = 0.2
 
 
 class Worker:

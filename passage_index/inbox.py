@@ -68,7 +68,7 @@ class Draft:
         fcntl.flock(self.file, fcntl.LOCK_EX)
         self.file.write(b"\0" * HEADER_BYTES)
 
-    def write(self, part: bytes) -> None:
+    def write(self, part: bytes | bytearray) -> None:
         """More of the body. Raises OSError where the disk refuses."""
         self.file.write(part)
         self.digest.update(part)
@@ -96,18 +96,22 @@ class Inbox:
     def prepare(self) -> None:
         """Make the folders, and remove what was cut short. Raises InputError where that cannot be."""
         try:
-            for name in (WAITING, FINISHED):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self._make_folders()
             for draft in self.folder.glob(f"{WRITING}*"):
                 if draft.stat().st_mtime < time.time() - ORPHAN_S:
                     _remove_orphan(draft)
         except OSError as error:
             raise InputError(f"{self.folder} cannot be written: {error.strerror}") from error
 
+    def _make_folders(self) -> None:
+        for name in (WAITING, FINISHED):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
     # -- putting in ---------------------------------------------------------------------------
 
     def draft(self) -> Draft:
         """Begin a write. Raises InboxFull, or OSError where the disk refuses."""
+        self._make_folders()
         self._require_room(0)
         return Draft(self.folder)
 

@@ -145,11 +145,9 @@ def prune(inbox: Inbox) -> None:
 
 def _finished(inbox: Inbox, task_id: str) -> Task | None:
     number = task_id[:12]
-    for name in sorted(os.listdir(inbox.folder / FINISHED), reverse=True):
-        first, _, last = name.removesuffix(".json").partition("-")
-        if not (name.endswith(".json") and first <= number <= last):
-            continue
-        found = _read(inbox.folder / FINISHED / name).get(task_id)
+    for file in sorted((inbox.folder / FINISHED).glob("*.json"), reverse=True):
+        first, _, last = file.stem.partition("-")
+        found = _read(file).get(task_id) if first <= number <= last else None
         if found is not None:
             return _task(task_id, found)
     return None

@@ -6,6 +6,7 @@ Data goes to stdout, messages to stderr.
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -88,17 +89,13 @@ def batch_command(
     cache: CacheOption = None,
 ) -> None:
     """Answer many questions: TREC run lines with article ids, and ranked passages if asked."""
-    from search_api.batch import run_batch
+    from search_api.batch import run_batch, whole_file
     from search_api.searcher import open_searcher
 
     searcher = open_searcher(index, cache)
     try:
-        with out.open("w", encoding="utf-8") as run:
-            if passages is None:
-                count = run_batch(searcher, queries, run, depth)
-            else:
-                with passages.open("w", encoding="utf-8") as ranked:
-                    count = run_batch(searcher, queries, run, depth, ranked)
+        with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
+            count = run_batch(searcher, queries, run, depth, ranked)
     finally:
         searcher.close()
     print(f"{count} questions answered, run written to {out}", file=sys.stderr)

@@ -50,9 +50,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.serving = serving
-    app.add_middleware(
-        Gate, settings=settings, refuse=refuse, takes_articles=routes_writes.takes_articles
-    )
+    app.add_middleware(Gate, settings=settings, refuse=refuse, takes_articles=routes_writes.takes_articles)
     for kind in (RequestValidationError, HTTPException, SearchEngineError):
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:

@@ -5,6 +5,7 @@ Plain ranking only: no collapsing, diversity or refusal. QUERIES.jsonl -> RUN.tr
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -38,6 +39,20 @@ def _query(line: str, place: str) -> tuple[str, str]:
     if any(character.isspace() for character in str(query_id)):
         raise InputError(f"{place}: a query id must not hold blanks, TREC lines are split at them")
     return str(query_id), question
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[TextIO]:
+    """A text file to write that is there only once it is whole. Raises InputError when it cannot be."""
+    scratch = file.with_name(f".{file.name}.part")
+    try:
+        with scratch.open("w", encoding="utf-8") as opened:
+            yield opened
+        scratch.replace(file)
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}; name another file") from error
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def run_batch(

@@ -50,9 +50,18 @@ def only_parameters(*names: str) -> Callable[[Request], Awaitable[None]]:
     return check
 
 
+def media_type(request: Request) -> str:
+    """What a body says it is, in lower case and without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(kind: str) -> bool:
+    """Whether a media type is JSON."""
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
 async def _json_only(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+    if not is_json(media_type(request)):
         raise HTTPException(415, "the body must be JSON, with the header Content-Type: application/json")
 
 

@@ -60,7 +60,7 @@ async def take_lines(parts: AsyncIterator[bytes], inbox: Inbox) -> str:
 
 
 async def take_article(parts: AsyncIterator[bytes], inbox: Inbox, article_id: str | None) -> str:
-    """Accept a body of one article. Raises InputError, InboxFull, 400 if it is no JSON, 503 on a full disk."""
+    """Accept a body of one article. Raises InputError, InboxFull, 400 (no JSON), 503 (full disk)."""
     with await on_disk(inbox.draft) as draft:
         body = bytearray()
         async for part in gathered(parts):
@@ -82,9 +82,13 @@ async def take_deletion(inbox: Inbox, article_id: str) -> str:
 
 
 async def on_disk(work: Callable[..., Any], *arguments: object) -> Any:
-    """The result of `work` on a thread. Raises 503 where the disk refuses."""
+    """The result of `work` on a thread, waited for in any case. Raises 503 where the disk refuses."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
     try:
-        return await asyncio.to_thread(work, *arguments)
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})  # it must not find its file closed
+        raise
     except OSError as error:
         told = f"the write cannot be kept: {error.strerror or error}"
         raise HTTPException(503, told, {"Retry-After": "30"}) from error

@@ -23,6 +23,11 @@ DESCRIPTION = (
     "can be checked. All offsets are Unicode code points into an article's stored text; spans are half open."
 )
 
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
 router = APIRouter(responses=ERRORS)
 
 
@@ -52,12 +57,11 @@ async def healthz() -> Response:
 async def readyz(serving: ServingOf) -> Response:
     """200 when searches are answered, 503 with the reason while there is no index or encoder."""
     manifest = serving.searcher.snapshot.manifest
-    fault = serving.generations.fault
     body = ReadyBody(
         generation=manifest.generation,
         passages=manifest.passages,
         encoder=str(manifest.encoder),
-        warnings=[f"a newer state of the index is not served: {fault}"] if fault else [],
+        warnings=serving.warnings,
     )
     return json_reply(body, manifest.generation)
 
@@ -81,4 +85,5 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         title=TITLE, version=version("article-search"), description=DESCRIPTION, routes=app.routes
     )
     document["components"]["schemas"][PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
     return document

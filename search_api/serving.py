@@ -6,23 +6,29 @@ runs on a fixed set of threads. Knows no route. SearchRequest -> awaitable Searc
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
 from passage_index.errors import NotFound
+from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
 from search_api.searcher import Searcher
-from search_api.settings import Settings
+from search_api.settings import Settings, admin_key
+from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+EAGER_PAUSE_S = 0.1  # between looks for a new generation,
+EAGER_S = 30.0  # for so long after a write was taken
 
 
 class Serving:
@@ -34,6 +40,24 @@ class Serving:
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._under_way = 0
+        self.admin_key = admin_key(settings)
+        self.worker_fault = ""
+        self._looked_for = asyncio.Event()
+        self._eager_until_s = 0.0
+        self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where writes are kept. Raises 503 while there is no index that they could go to."""
+        assert self.searcher
+        return self._inbox
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an operator should look at although searches are answered."""
+        fault = self.generations.fault
+        stale = f"a newer state of the index is not served: {fault}" if fault else ""
+        return [one for one in (stale, self.worker_fault) if one]
 
     @property
     def searcher(self) -> Searcher:
@@ -47,18 +71,39 @@ class Serving:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
-        following = asyncio.create_task(self._follow())
+        beside = [asyncio.create_task(self._follow())]
+        if self.admin_key and self.settings.worker:
+            beside.append(asyncio.create_task(self._work()))
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await asyncio.to_thread(self._close)
+
+    async def _work(self) -> None:
+        while self.generations.current is None:
+            await asyncio.sleep(self.generations.pause_s)
+        await keep_working(self.settings, self._note)
+
+    def _note(self, fault: str) -> None:
+        self.worker_fault = fault
 
     async def _follow(self) -> None:
         while True:
             await self.catch_up()
-            await asyncio.sleep(self.generations.pause_s)
+            pause_s = self.generations.pause_s
+            if time.monotonic() < self._eager_until_s:
+                pause_s = min(pause_s, EAGER_PAUSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._looked_for.wait(), pause_s)
+            self._looked_for.clear()
+
+    def expect_commit(self) -> None:
+        """Look for a new generation more often for a while: a write was taken."""
+        self._eager_until_s = time.monotonic() + EAGER_S
+        self._looked_for.set()
 
     async def catch_up(self) -> None:
         """Serve what CURRENT names now, if it can be opened. Costs little where that is so already."""

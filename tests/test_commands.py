@@ -119,6 +119,21 @@ def test_another_format_or_an_unknown_model_ends_with_5(index: Path, tmp_path: P
         assert done.stdout == "" and "index format 7, this version reads 1" in done.stderr
 
 
+def test_another_encoder_than_the_index_s_ends_with_5_and_both_are_named(index: Path, tmp_path: Path) -> None:
+    """As if the index had been built with other weights under the same name."""
+    file = directory.current(index).folder / "manifest.json"
+    weights = directory.current(index).manifest.encoder.weights_sha256
+    file.write_text(file.read_text().replace(weights, "ab" * 32))
+    (index / "CURRENT").write_text(f"{file.parent.name} {file_sha256(file)}\n")
+    articles = written(tmp_path / "a.jsonl", ARTICLES[3:4])
+    for arguments in (
+        ("indexer", "add", articles, "--model", "all-MiniLM-L6-v2"),
+        ("search-api", "search", "goats"),
+    ):
+        done = run(*arguments, "--index", index, expect=5)
+        assert done.stdout == "" and "weights abababababab" in done.stderr and weights[:12] in done.stderr
+
+
 def test_a_damaged_index_ends_with_6_and_the_file_is_named(index: Path) -> None:
     (vectors,) = index.glob("gen-*/segments/*/vectors.bf16")
     content = bytearray(vectors.read_bytes())
@@ -191,5 +206,8 @@ def test_ctrl_c_ends_with_130_and_leaves_the_index_as_it_was(index: Path, tmp_pa
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         data, messages = process.communicate(timeout=30)
-    assert (process.returncode, data) == (130, "") and "interrupted; the index is as its last commit left it" in messages
+    assert (process.returncode, data) == (
+        130,
+        "",
+    ) and "interrupted; the index is as its last commit left it" in messages
     assert sorted(path.name for path in index.iterdir()) == before

@@ -108,7 +108,8 @@ def test_openapi_and_docs_are_served(client: TestClient) -> None:
     served = client.get("/openapi.json").json()
     assert list(served["paths"]) == [
         "/v1/search", "/v1/search/batch", "/v1/articles/{article_id}/passages", "/v1/articles/{article_id}",
-        "/v1/passages/{passage_id}", "/v1/verify", "/v1/stats", "/healthz", "/readyz",
+        "/v1/passages/{passage_id}", "/v1/verify", "/v1/articles", "/v1/tasks/{task_id}", "/v1/stats",
+        "/healthz", "/readyz",
     ]  # fmt: skip
     docs = client.get("/docs")
     assert docs.status_code == 200 and "<script" not in docs.text

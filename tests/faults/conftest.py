@@ -22,7 +22,7 @@ class Size:
     name: str
     hits: int  # times a failpoint is met at which the process is killed, for each command
     random_kills: int  # of all commands together
-    writes: int  # disk operations of a kind that fail, for each command
+    calls: int  # to the disk, of a kind, that fail, for each command
     seeds: int  # of damage to each file
     commits: int  # under a reader
 
@@ -32,6 +32,14 @@ SIZES = {
     "quick": Size("quick", 1, 40, 8, 3, 20),
     "full": Size("full", 6, 200, 60, 50, 50),
 }
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of 1..count, the first and the last among them."""
+    if min(most, count) < 2:
+        return [count] if count else []
+    wanted = min(count, most)
+    return sorted({1 + round(i * (count - 1) / (wanted - 1)) for i in range(wanted)})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,10 +83,8 @@ def world(memory: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def drivers(memory: Path) -> Iterator[Drivers]:
-    started = [Driver(memory), Driver(memory)]
-    yield Drivers(started)
-    for one in started:
-        one.close()
+    with Drivers.opened(memory, 2) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -106,6 +107,15 @@ class Drivers:
         for driver in drivers:
             self._idle.put(driver)
         self._many = len(drivers)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, scratch: Path, many: int, env: Mapping[str, str] | None = None) -> Iterator[Self]:
+        """So many drivers, ended at the end of the block."""
+        drivers = [Driver(scratch, env=env) for _ in range(many)]
+        yield cls(drivers)
+        for driver in drivers:
+            driver.close()
 
     def over(self, cases: Sequence[T], work: Callable[[Driver, T], R]) -> Iterator[tuple[T, R]]:
         """`work` on every case, each with a driver of its own while it lasts; in the cases' order."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from passage_index.failpoints import NAMES
-from tests.faults.conftest import Size
+from tests.faults.conftest import Size, spread
 from tests.faults.counts import Counts
 from tests.faults.harness import Driver, Drivers
 from tests.faults.operations import OPERATIONS, Operation, States, started, states_of, wrong_after
@@ -37,14 +37,6 @@ def killed(
         return True, wrong_after(operation, states, driver, root)
     wrong = [f"not killed but ended with {run.status}: {run.stderr.strip()}"] if run.status or run.untidy else []
     return False, wrong + wrong_after(operation, states, driver, root)
-
-
-def spread(count: int, most: int) -> list[int]:
-    """At most so many of 1..count, the first and the last among them."""
-    if most == 1 or count == 1:
-        return [count]
-    wanted = min(count, most)
-    return sorted({1 + round(i * (count - 1) / (wanted - 1)) for i in range(wanted)})
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
