@@ -53,9 +53,7 @@ def work_command(
 
         return load_indexed_encoder(identity, cache, model, streams=os.cpu_count() or 1)
 
-    inbox = Inbox(index)
-    inbox.prepare()
-    with inbox.worker_lock():
+    with Inbox(index).worker_lock():
         from indexer.work import Worker, WorkOptions
         from indexer.write import BuildOptions
 

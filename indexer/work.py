@@ -22,7 +22,7 @@ from indexer.wanted import LOST, Wanted, gather, next_tasks
 from indexer.write import BuildOptions, Run
 from passage_index import directory, tasks
 from passage_index.encoder import Encoder, EncoderIdentity
-from passage_index.errors import CorruptIndex, IndexLocked, InputError, NoSpace, SearchEngineError
+from passage_index.errors import CorruptIndex, IndexLocked, InputError, NoSpace, SearchEngineError, WriteFailed
 from passage_index.failpoints import failpoint
 from passage_index.inbox import Inbox
 from passage_index.tasks import Batch, Outcome
@@ -50,6 +50,8 @@ class Worker:
 
     def __init__(self, index: Path, options: WorkOptions) -> None:
         self.inbox = Inbox(index)
+        self._sweep()
+        tasks.remove_finished(self.inbox)
         self._index = index
         self._options = options
         self._encoder: Encoder | None = None
@@ -76,10 +78,13 @@ class Worker:
                 return
             if not done:
                 if time.monotonic() - swept_s > SWEPT_EVERY_S:
-                    self.inbox.prepare()
-                    tasks.prune(self.inbox)
+                    self._sweep()
                     swept_s = time.monotonic()
                 time.sleep(pause_s)
+
+    def _sweep(self) -> None:
+        self.inbox.prepare()
+        tasks.prune(self.inbox)
 
     def step(self) -> bool:
         """One commit of what waits, or a merge if nothing does; False when there was nothing to do.
@@ -87,6 +92,15 @@ class Worker:
         Raises what is no fault of the writes (IndexLocked, NoSpace, WriteFailed, CorruptIndex, ...);
         they wait on.
         """
+        try:
+            return self._step()
+        except OSError as error:
+            raise WriteFailed(
+                f"the inbox {self.inbox.folder} cannot be read or written: {error}; no write is lost, mend the "
+                f"disk and run `indexer work --index {self._index}` again"
+            ) from error
+
+    def _step(self) -> bool:
         batch = self._next()
         if batch is None or self._unmerged >= COMMITS_UNMERGED:
             merged = self._merge()
@@ -97,6 +111,8 @@ class Worker:
             self._do(batch)
         except SearchEngineError as error:
             self._hindered(batch, error)
+        except OSError:
+            raise
         except Exception:
             logger.exception("the writes %s could not be done", ", ".join(batch.tasks[:3]))
             self._give_up(batch, "it could not be indexed; the worker's log tells why")

@@ -27,7 +27,8 @@ from passage_index.types import Article, Passage
 
 logger = logging.getLogger(__name__)
 
-WINDOW_PASSAGES = 4096  # encoded together, so that equal lengths find each other
+WORTH_READING = 6_000_000  # bytes of a journal that are read through while one passage is encoded
+WINDOW_PASSAGES = 1024  # encoded together, so that equal lengths find each other; at most this much is lost by a crash
 
 Split = tuple[Article, list[Passage]]
 
@@ -90,11 +91,14 @@ def write_segment(
 
 @contextmanager
 def _journal(folder: Path, encoding: Encoding, run: Run) -> Iterator[VectorsJournal]:
-    """The journal in the cache, or without a cache one that goes with the run."""
+    """The journal in the cache; one that goes with the run without a cache, or where that costs less."""
     scratch = folder.with_name(f"{folder.name}.journal")
     identity = encoding.encoder.identity
+    file = journal_file(run.options.cache or scratch, identity)
+    if file.exists() and file.stat().st_size > run.report.passages * WORTH_READING:
+        file = journal_file(scratch, identity)
     try:
-        with VectorsJournal(journal_file(run.options.cache or scratch, identity), identity) as journal:
+        with VectorsJournal(file, identity) as journal:
             yield journal
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

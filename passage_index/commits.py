@@ -166,6 +166,8 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror} when flushed to disk", str(path)) from error
     finally:
         os.close(descriptor)
 

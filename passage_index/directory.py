@@ -14,6 +14,7 @@ whole in integrity.py, what they mean elsewhere.
 """
 
 import fcntl
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from pathlib import Path
 from passage_index.errors import CorruptIndex, IndexLocked, InputError, NotFound
 from passage_index.manifest import Manifest, parse_manifest
 from passage_index.model_files import file_sha256
+
+logger = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
 CURRENT_NEW = "CURRENT.new"
@@ -89,11 +92,14 @@ def segment_name(number: int) -> str:
 
 
 def pointer(index: Path) -> bytes | None:
-    """The bytes of CURRENT, or None where it is missing."""
+    """The bytes of CURRENT, none where it cannot be read, or None where it is missing."""
     try:
         return (index / CURRENT).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        logger.warning("%s cannot be read: %s", index / CURRENT, error.strerror)
+        return b""
 
 
 def pointed(index: Path) -> int | None:
@@ -126,7 +132,7 @@ def _named(index: Path, raw: bytes | None) -> Generation:
         raise NotFound(f"no index at {index}; `indexer build PATH --index {index}` makes one")
     match = POINTER.fullmatch(raw)
     if match is None:
-        raise CorruptIndex(f"{index / CURRENT} does not name a generation and a hash; {mend}")
+        raise CorruptIndex(f"{index / CURRENT} does not name a generation and a hash, or cannot be read; {mend}")
     folder = index / match[1].decode()
     file = folder / MANIFEST
     try:

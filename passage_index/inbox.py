@@ -165,6 +165,7 @@ class Inbox:
     @contextmanager
     def worker_lock(self) -> Iterator[None]:
         """Be the one worker. Raises IndexLocked at once, naming the process that is."""
+        self._make_folders()
         descriptor = os.open(self.folder / WORKER_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from passage_index.dense import Bf16
 from passage_index.encoder import EmbeddedPassage, EncoderIdentity
-from passage_index.errors import IndexLocked
+from passage_index.errors import IndexLocked, WriteFailed
 from passage_index.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
@@ -49,16 +49,22 @@ def key_of(passage: EmbeddedPassage) -> bytes:
 def forget(file: Path, identity: EncoderIdentity, keys: Set[bytes]) -> int:
     """Rewrite a journal without the vectors of `keys`, in one step; how many records it lost.
 
-    Raises IndexLocked when another process appends to it.
+    Raises IndexLocked when another process appends to it, WriteFailed where the disk refuses.
     """
     if not keys or not file.exists():
         return 0
     scratch = file.with_suffix(".rewritten")
-    with VectorsJournal(file, identity) as journal:
-        lost = journal.write_without(keys, scratch)
-        failpoint("purge.journal_written")
-        os.replace(scratch, file)
-    _sync_folder(file.parent)
+    try:
+        with VectorsJournal(file, identity) as journal:
+            lost = journal.write_without(keys, scratch)
+            failpoint("purge.journal_written")
+            os.replace(scratch, file)
+        _sync_folder(file.parent)
+    except OSError as error:
+        raise WriteFailed(
+            f"the vectors journal {file} could not be rewritten: {error}; no article was taken out yet. "
+            f"Mend the disk and run it again"
+        ) from error
     failpoint("purge.journal_swapped")
     return lost
 
@@ -96,9 +102,11 @@ class VectorsJournal:
             return None
         if place >= self._flushed:
             self.flush()
-        header = os.pread(self._file.fileno(), _HEADER.size, place)
-        _, _, sentences, crc = _HEADER.unpack(header)
-        body = os.pread(self._file.fileno(), self._body_size(sentences), place + _HEADER.size)
+        try:
+            _, _, sentences, crc = _HEADER.unpack(self._read(_HEADER.size, place))
+            body = self._read(self._body_size(sentences), place + _HEADER.size)
+        except (OSError, struct.error):
+            body, crc = b"", -1
         if zlib.crc32(body, zlib.crc32(key)) != crc:
             logger.warning(
                 "the vectors journal %s is damaged at byte %d; encoding anew", self._file.name, place
@@ -145,10 +153,10 @@ class VectorsJournal:
         kept = [(key, place) for key, place in self._places.items() if key not in keys]
         with scratch.open("wb") as copy:
             for _, place in kept:
-                header = os.pread(self._file.fileno(), _HEADER.size, place)
+                header = self._read(_HEADER.size, place)
                 copy.write(header)
                 length = self._body_size(_HEADER.unpack(header)[2])
-                copy.write(os.pread(self._file.fileno(), length, place + _HEADER.size))
+                copy.write(self._read(length, place + _HEADER.size))
             copy.flush()
             os.fsync(copy.fileno())
         return len(self._places) - len(kept)
@@ -167,9 +175,9 @@ class VectorsJournal:
 
     def _scan(self) -> int:
         """Fill the table of places from the headers; cut off what is not a whole record."""
-        descriptor, size, place = self._file.fileno(), os.fstat(self._file.fileno()).st_size, 0
+        size, place = os.fstat(self._file.fileno()).st_size, 0
         while place + _HEADER.size <= size:
-            magic, key, sentences, _ = _HEADER.unpack(os.pread(descriptor, _HEADER.size, place))
+            magic, key, sentences, _ = _HEADER.unpack(self._read(_HEADER.size, place))
             length = _HEADER.size + self._body_size(sentences)
             if magic != _MAGIC or place + length > size:
                 break
@@ -179,6 +187,19 @@ class VectorsJournal:
             logger.warning("%s ends in %d bytes of no whole record; cut off", self._file.name, size - place)
             self._file.truncate(place)
         return place
+
+    def _read(self, size: int, place: int) -> bytes:
+        """Bytes at a place, fewer only at the file's end. Raises OSError that names the file."""
+        found = b""
+        try:
+            while len(found) < size:
+                more = os.pread(self._file.fileno(), size - len(found), place + len(found))
+                if not more:
+                    break
+                found += more
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._file.name)) from error
+        return found
 
     def _body_size(self, sentences: int) -> int:
         return 2 * self._dim + sentences * (self._dim + 4)

@@ -135,8 +135,27 @@ def finish(inbox: Inbox, finished: Mapping[str, tuple[Write, Outcome]]) -> None:
     failpoint("work.done")
 
 
+def remove_finished(inbox: Inbox) -> None:
+    """Remove writes whose outcome is on disk: a worker was killed before it came to that."""
+    for task_id in inbox.waiting():
+        if task_id[:12] > _last_finished(inbox):
+            return
+        if _finished(inbox, task_id) is not None:
+            inbox.remove([task_id])
+
+
+def _last_finished(inbox: Inbox) -> str:
+    names = (file.stem for file in (inbox.folder / FINISHED).glob("*.json"))
+    return max((name.partition("-")[2] for name in names), default="")
+
+
 def prune(inbox: Inbox) -> None:
-    """Forget outcomes that are old, or more than are kept; never the newest, whose number counts on."""
+    """Forget outcomes that are old, or more than are kept; never the newest, whose number counts on.
+
+    Also removes what a worker that was killed was just writing.
+    """
+    for scratch in (*inbox.folder.glob(".*.new"), *(inbox.folder / FINISHED).glob(".*.new")):
+        scratch.unlink(missing_ok=True)
     files = sorted((inbox.folder / FINISHED).glob("*.json"), reverse=True)
     for place, file in enumerate(files[1:], start=1):
         if place >= KEPT_FILES or file.stat().st_mtime < time.time() - KEPT_S:

@@ -101,7 +101,12 @@ def test_calibrated_scores_are_chances_in_the_same_order(pool: Pool, mode: Mode)
 def test_calibration_tells_a_good_first_hit_from_a_poor_one() -> None:
     good = pool_of("ab", [0.75, 0.3], [0.8, 0.3], [24, 2], [25, 5], terms=3)
     poor = pool_of("ab", [0.15, 0.1], [0.2, 0.1], [2, 0], [2, 0], terms=3)
-    assert calibrated(good, fuse(good, "hybrid"), "hybrid")[0] > 0.6 > 0.2 > calibrated(poor, fuse(poor, "hybrid"), "hybrid")[0]
+    assert (
+        calibrated(good, fuse(good, "hybrid"), "hybrid")[0]
+        > 0.6
+        > 0.2
+        > calibrated(poor, fuse(poor, "hybrid"), "hybrid")[0]
+    )
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])

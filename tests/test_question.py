@@ -1,6 +1,5 @@
 """What is taken from a question: words that matter, phrases, and what must or must not occur."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

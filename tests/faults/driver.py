@@ -6,7 +6,7 @@ the imports, and a fault hits the work instead of the start-up. Lines of JSON:
     -> {"job", "args", "out", "err", "env", "failpoint", "kill_after_s", "file_size", "count", "patch"}
     <- {"status", "seconds", "met"}          status as subprocess has it: -9 for SIGKILL
 
-An error of ours ends the child as it ends the command: a line on stderr and the error's exit code.
+An error of ours or of the system's ends the child as it ends the command: a line on stderr, an exit code.
 """
 
 import json
@@ -103,6 +103,9 @@ def _done(job: dict[str, Any]) -> int:
     except SearchEngineError as error:  # as the commands' main() has it
         sys.stderr.write(f"indexer: {error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"indexer: {error}\n")
+        return 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     _say(json.dumps({"result": result, "met": MET}))

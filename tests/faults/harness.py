@@ -34,14 +34,22 @@ class Outcome:
     seconds: float
 
     @property
+    def message(self) -> str:
+        """The last line on stderr."""
+        return (self.stderr.strip().splitlines() or [""])[-1]
+
+    @property
     def untidy(self) -> str:
-        """Why the end is not one a user should see; empty when it is."""
+        """Why the end is not one a user should see; empty when it is. A line of a library's own may stand before."""
         if self.status < 0:
             return f"ended by signal {-self.status}"
-        if "Traceback" in self.stderr or "panicked" in self.stderr:
-            return f"ended in a stack trace: {self.stderr.strip().splitlines()[-1]}"
-        if self.status and not self.stderr.startswith("indexer: "):
+        if "Traceback" in self.stderr or "stack backtrace" in self.stderr:
+            places = re.findall(r'File "\S+?/((?:passage_index|indexer|search_api)/\S+)", line (\d+)', self.stderr)
+            return f"ended in a stack trace: {self.message} ({' < '.join(':'.join(one) for one in places[::-1][:3])})"
+        if self.status and not self.message.startswith("indexer: "):
             return f"exit code {self.status} without a message"
+        if self.status and "/" not in self.message:
+            return f"an error that names no file: {self.message}"
         return ""
 
 

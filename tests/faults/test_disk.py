@@ -51,9 +51,10 @@ def failed(
     found = driver.run("look", root, index=operation.index)
     if run.status == 0 and not operation.backup:
         wrong += [f"reported as done: {line}" for line in not_whole(found, states.allowed[-1:])]
-    elif run.status and found.status == 0 and same(found.result, states.allowed[-1]) and not operation.backup:
-        told = "is in place" in run.stderr or same(*states.allowed[::len(states.allowed) - 1])
-        wrong += [] if told else [f"it is done, but the error says: {run.stderr.strip()}"]
+    elif run.status and found.status == 0 and not operation.backup and not operation.finish:
+        silent = "is in place" not in run.message and not same(*states.allowed)
+        if silent and same(found.result, states.allowed[-1]):
+            wrong.append(f"it is done, but the error says: {run.message}")
     return any(call.failed for call in seen), wrong + wrong_after(operation, states, driver, root)
 
 
