@@ -22,7 +22,14 @@ from indexer.wanted import LOST, Wanted, gather, next_tasks
 from indexer.write import BuildOptions, Run
 from passage_index import directory, tasks
 from passage_index.encoder import Encoder, EncoderIdentity
-from passage_index.errors import CorruptIndex, IndexLocked, InputError, NoSpace, SearchEngineError, WriteFailed
+from passage_index.errors import (
+    CorruptIndex,
+    IndexLocked,
+    InputError,
+    NoSpace,
+    SearchEngineError,
+    WriteFailed,
+)
 from passage_index.failpoints import failpoint
 from passage_index.inbox import Inbox
 from passage_index.tasks import Batch, Outcome
@@ -96,8 +103,8 @@ class Worker:
             return self._step()
         except OSError as error:
             raise WriteFailed(
-                f"the inbox {self.inbox.folder} cannot be read or written: {error}; no write is lost, mend the "
-                f"disk and run `indexer work --index {self._index}` again"
+                f"the inbox {self.inbox.folder} cannot be read or written: {error}; no write is lost, "
+                f"mend the disk and run `indexer work --index {self._index}` again"
             ) from error
 
     def _step(self) -> bool:

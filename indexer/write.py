@@ -28,7 +28,7 @@ from passage_index.types import Article, Passage
 logger = logging.getLogger(__name__)
 
 WORTH_READING = 6_000_000  # bytes of a journal that are read through while one passage is encoded
-WINDOW_PASSAGES = 1024  # encoded together, so that equal lengths find each other; at most this much is lost by a crash
+WINDOW_PASSAGES = 1024  # encoded together, so that equal lengths meet; the most a crash can lose
 
 Split = tuple[Article, list[Passage]]
 

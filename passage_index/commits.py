@@ -22,7 +22,7 @@ from passage_index.directory import (
     LEXICAL,
     MANIFEST,
     REMOVING,
-    TANTIVY_LOCKS,
+    TANTIVY_WRITER_LOCK,
     WRITING,
     Generation,
     files_below,
@@ -128,7 +128,7 @@ def commit(
     failpoint("commit.manifest_written")
     sync(manifest_file)
     failpoint("commit.manifest_synced")
-    for lock in [path for path in written.rglob(".tantivy-*") if path.name in TANTIVY_LOCKS]:
+    for lock in written.rglob(TANTIVY_WRITER_LOCK):  # the other lock is for readers
         lock.unlink()
     for folder in (*(path for path in written.rglob("*") if path.is_dir()), written):
         sync(folder)

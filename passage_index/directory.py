@@ -43,7 +43,8 @@ INBOX = "inbox"
 
 POINTER = re.compile(rb"(gen-(\d{6,})) ([0-9a-f]{64})\n")
 _GENERATION = re.compile(r"gen-(\d{6,})")
-TANTIVY_LOCKS = frozenset({".tantivy-meta.lock", ".tantivy-writer.lock"})
+TANTIVY_WRITER_LOCK = ".tantivy-writer.lock"
+TANTIVY_LOCKS = frozenset({".tantivy-meta.lock", TANTIVY_WRITER_LOCK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _named(index: Path, raw: bytes | None) -> Generation:
         raise NotFound(f"no index at {index}; `indexer build PATH --index {index}` makes one")
     match = POINTER.fullmatch(raw)
     if match is None:
-        raise CorruptIndex(f"{index / CURRENT} does not name a generation and a hash, or cannot be read; {mend}")
+        raise CorruptIndex(f"{index / CURRENT} cannot be read, or names no generation and hash; {mend}")
     folder = index / match[1].decode()
     file = folder / MANIFEST
     try:

@@ -175,8 +175,9 @@ class Inbox:
                 raise IndexLocked(
                     f"process {owner} works on the inbox of {self.index} already; stop it first"
                 ) from error
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            with suppress(OSError):  # who it is is only said in an error
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(descriptor)

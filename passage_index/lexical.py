@@ -21,6 +21,7 @@ import tantivy
 from passage_index.errors import FormatMismatch
 from passage_index.failpoints import failpoint
 from passage_index.types import Article, Passage, PassageNos, Scores
+from passage_index.unlocked import open_sealed
 
 ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, "b": 0.75}
 
@@ -183,7 +184,7 @@ class LexicalReader:
     """One tantivy index of a generation, opened as it stood."""
 
     def __init__(self, folder: Path) -> None:
-        self._index = _register(tantivy.Index.open(str(folder)))
+        self._index = _register(open_sealed(folder))
         self._counted = counted_records(folder)[0]
         self._searcher = self._index.searcher()
         self._schema = self._index.schema

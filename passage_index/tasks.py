@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -140,8 +141,9 @@ def remove_finished(inbox: Inbox) -> None:
     for task_id in inbox.waiting():
         if task_id[:12] > _last_finished(inbox):
             return
-        if _finished(inbox, task_id) is not None:
-            inbox.remove([task_id])
+        with suppress(CorruptIndex):  # of an outcome that cannot be read: the write is done again
+            if _finished(inbox, task_id) is not None:
+                inbox.remove([task_id])
 
 
 def _last_finished(inbox: Inbox) -> str:

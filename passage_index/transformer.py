@@ -51,6 +51,8 @@ class OpenVinoRuntime:
             "INFERENCE_PRECISION_HINT": self.precision,
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
+            # Kernels kept by shape: 5,000 by default, which grew past 1 GB in 20,000 passages. 64 is as fast.
+            "CPU_RUNTIME_CACHE_CAPACITY": 64,
         }
         self._queue = openvino.AsyncInferQueue(
             core.compile_model(folder / "model.xml", "CPU", options), streams

@@ -5,10 +5,11 @@ Data goes to stdout, messages to stderr.
 
 import logging
 import os
+import resource
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 # One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +19,11 @@ import typer
 from passage_index.errors import InputError, SearchEngineError
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
+
+if TYPE_CHECKING:
+    from search_api.settings import Settings
+
+OPEN_FILES = 65_536
 
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -38,9 +44,9 @@ def serve_command(
     import uvicorn
 
     from search_api.app import create_app
-    from search_api.settings import Settings
 
-    service = create_app(Settings(index=index, host=host, port=port, cache=cache))
+    _allow_open_files()
+    service = create_app(_settings(index=index, host=host, port=port, cache=cache))
     service.state.serving.generations.open()  # before binding: a broken index must not look alive
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(
@@ -51,6 +57,28 @@ def serve_command(
         access_log=False,
         server_header=False,
     )
+
+
+def _settings(**given: Any) -> "Settings":
+    """What the options and the environment say. Raises InputError that repeats no value: one is a key."""
+    from pydantic import ValidationError
+
+    from search_api.problems import told
+    from search_api.settings import Settings
+
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise InputError(
+            f"a setting cannot be used (SEARCH_... in the environment): {told(error.errors())}"
+        ) from error
+
+
+def _allow_open_files() -> None:
+    """Take as many open files as the system grants: each open generation has about a dozen a segment."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
 
 
 @app.command("search")

@@ -1,8 +1,10 @@
 """What tests share: a small corpus of invented articles, its index, the searcher and a client."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +14,8 @@ from search_api.app import create_app
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.fakes import FakeEncoder
+from tests.growing import written
+from tests.writing import KEY, START
 
 DATA = Path(__file__).parent / "data"
 
@@ -71,3 +75,27 @@ def settings(index: Path) -> Settings:
 def client(settings: Settings, searcher: Searcher) -> Iterator[TestClient]:
     with TestClient(create_app(settings, searcher)) as opened:
         yield opened
+
+
+@pytest.fixture
+def own_index(tmp_path: Path) -> Path:
+    """A small index that a test may write to."""
+    file = written(tmp_path / "in.jsonl", START)
+    build([file], tmp_path / "index", FakeEncoder(), BuildOptions())
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def serve_writes(own_index: Path) -> Iterator[Callable[..., TestClient]]:
+    """Begins services over `own_index` that take writes; no worker runs beside them."""
+    from passage_index.snapshot import open_snapshot
+
+    with ExitStack() as opened:
+
+        def serve(**changed: Any) -> TestClient:
+            asked = {"index": own_index, "admin_key": KEY, "worker": False, "poll_s": 1000.0}
+            searcher = Searcher(open_snapshot(own_index), FakeEncoder())
+            opened.callback(searcher.close)
+            return opened.enter_context(TestClient(create_app(Settings(**asked | changed), searcher)))
+
+        yield serve

@@ -1,9 +1,12 @@
 """Scaffolding for tests of an index that grows: articles on disk, and what a search finds as plain values."""
 
+import gc
 import json
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from indexer.build import BuildOptions
@@ -17,7 +20,7 @@ from tests.fakes import FakeEncoder
 
 @contextmanager
 def folder_in_memory() -> Iterator[Path]:
-    """A folder for a test of hundreds of commits: each flushes about fifty files, which a disk takes long over."""
+    """A folder for a test of hundreds of commits: each flushes about fifty files, slow on a disk."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         yield Path(folder)
@@ -86,3 +89,23 @@ def ids(index: Path) -> set[str]:
 
     with LivingArticles(directory.current(index)) as living:
         return {article.id for article, _ in living.articles()}
+
+
+def until(condition: Callable[[], object], most_s: float = 60.0) -> None:
+    """Wait for a condition, not longer than a test may take."""
+    end = time.monotonic() + most_s
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def open_files(index: Path) -> list[str]:
+    """What this process holds of an index: files, and maps of files."""
+    gc.collect()
+    held = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            held.append(os.readlink(descriptor))
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    held += [line.split(maxsplit=5)[-1] for line in maps]
+    return sorted(name for name in held if str(index) in name)

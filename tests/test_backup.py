@@ -43,7 +43,9 @@ def test_restore_gives_back_what_was_backed_up(index: Path, tmp_path: Path, name
     assert ids(tmp_path / "back") == {"a-1", "a-2", "a-3", "a-9"}
 
 
-def test_a_backup_folder_is_an_index_of_linked_files_but_for_its_manifest(index: Path, tmp_path: Path) -> None:
+def test_a_backup_folder_is_an_index_of_linked_files_but_for_its_manifest(
+    index: Path, tmp_path: Path
+) -> None:
     backup(index, tmp_path / "copy")
     files = [path for path in (tmp_path / "copy").rglob("*") if path.is_file()]
     assert {path.name for path in files if path.stat().st_nlink == 1} == {"CURRENT", "manifest.json"}
@@ -85,7 +87,7 @@ def test_a_backup_never_overwrites(index: Path, tmp_path: Path) -> None:
 def test_a_damaged_index_is_not_backed_up(index: Path, tmp_path: Path) -> None:
     damaged = index / "gen-000002" / "deleted.npy"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x07")
-    with pytest.raises(CorruptIndex, match="deleted.npy"):
+    with pytest.raises(CorruptIndex, match=r"deleted.npy"):
         backup(index, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
 

@@ -1,4 +1,4 @@
-"""An index grows and shrinks: what is added, replaced, left alone, deleted, and what readers see meanwhile."""
+"""An index grows and shrinks: what is added, replaced, left alone, deleted; what readers see meanwhile."""
 
 import os
 import shutil
@@ -29,11 +29,15 @@ HARBOUR = record(3, "The harbour council met on Monday.")
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
     """An index of three articles."""
-    build([written(tmp_path / "first.jsonl", [FLOOD, BRIDGE, HARBOUR])], tmp_path / "index", ENCODER, KEEP_ALL)
+    build(
+        [written(tmp_path / "first.jsonl", [FLOOD, BRIDGE, HARBOUR])], tmp_path / "index", ENCODER, KEEP_ALL
+    )
     return tmp_path / "index"
 
 
-def added(index: Path, *records: Record, options: BuildOptions = NO_MERGE) -> tuple[int, int, int, int | None]:
+def added(
+    index: Path, *records: Record, options: BuildOptions = NO_MERGE
+) -> tuple[int, int, int, int | None]:
     """Add records; (added, replaced, unchanged, generation)."""
     report = add([written(index.parent / "more.jsonl", records)], index, ENCODER, options)
     return report.added, report.replaced, report.unchanged, report.generation
@@ -105,7 +109,10 @@ def test_delete_takes_an_article_out_of_every_view(index: Path) -> None:
     snapshot = open_snapshot(index)
     assert snapshot.article("a-2") is None and snapshot.article_passages("a-2") is None
     assert snapshot.passage(gone) is None
-    assert gone not in pooled(snapshot, "The bridge fell into the river") and len(pooled(snapshot, "bridge")) == 2
+    assert (
+        gone not in pooled(snapshot, "The bridge fell into the river")
+        and len(pooled(snapshot, "bridge")) == 2
+    )
     assert snapshot.counts()["year"] == {"2021": 1, "": 1}
     assert (snapshot.manifest.articles, snapshot.manifest.passages) == (2, 2)
     snapshot.close()
@@ -148,13 +155,16 @@ def test_add_with_another_encoder_is_refused_before_any_work(index: Path) -> Non
     class Other(FakeEncoder):
         identity = EncoderIdentity(name="other", weights_sha256="1" * 64, dim=64, max_tokens=256)
 
-    with pytest.raises(EncoderMismatch, match="fake .* other"):
+    with pytest.raises(EncoderMismatch, match=r"fake .* other"):
         add([index.parent / "absent.jsonl"], index, Other())
 
 
 def test_add_and_delete_without_an_index_say_so_and_make_no_folder(tmp_path: Path) -> None:
     file = written(tmp_path / "more.jsonl", [FLOOD])
-    for attempt in (lambda: add([file], tmp_path / "none", ENCODER), lambda: delete(["a"], tmp_path / "none")):
+    for attempt in (
+        lambda: add([file], tmp_path / "none", ENCODER),
+        lambda: delete(["a"], tmp_path / "none"),
+    ):
         with pytest.raises(NotFound, match="indexer build"):
             attempt()
     assert not (tmp_path / "none").exists()
@@ -162,7 +172,7 @@ def test_add_and_delete_without_an_index_say_so_and_make_no_folder(tmp_path: Pat
 
 def test_a_strict_add_that_meets_a_bad_record_changes_nothing(index: Path) -> None:
     file = written(index.parent / "bad.jsonl", [record(4, "Fine."), {"_id": "a-5", "text": " "}])
-    with pytest.raises(RecordsRejected, match="bad.jsonl:2"):
+    with pytest.raises(RecordsRejected, match=r"bad.jsonl:2"):
         add([file], index, ENCODER, replace(NO_MERGE, strict=True))
     assert directory.current(index).manifest.generation == 1
     assert added(index, record(4, "Fine."), {"_id": "a-5", "text": " "}) == (1, 0, 0, 2)
@@ -223,7 +233,7 @@ def test_a_damaged_index_does_not_grow(index: Path) -> None:
 def test_too_little_space_is_said_before_any_work(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1_000_000})())
     for attempt in (lambda: added(index, record(4, "New.")), lambda: delete(["a-1"], index, KEEP_ALL)):
-        with pytest.raises(InputError, match="MB are needed .* 1 MB are free"):
+        with pytest.raises(InputError, match=r"MB are needed .* 1 MB are free"):
             attempt()
     assert directory.current(index).manifest.generation == 1
 
@@ -246,7 +256,7 @@ def test_rollback_goes_to_the_parent_and_its_number_is_not_used_again(index: Pat
         assert commits.rollback(index).manifest.generation == 2
         assert commits.rollback(index).manifest.generation == 1
         assert commits.rollback(index, to=4).manifest.generation == 4
-        with pytest.raises(NotFound, match="no generation 3 .* kept are: 1, 2, 4"):
+        with pytest.raises(NotFound, match=r"no generation 3 .* kept are: 1, 2, 4"):
             commits.rollback(index, to=3)
     assert len(read_deleted(index / "gen-000004" / "deleted.npy")) == 1
 

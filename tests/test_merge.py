@@ -19,7 +19,9 @@ from tests.growing import KEEP_ALL, NO_MERGE, evidence, found, ids, record, writ
 
 ENCODER = FakeEncoder()
 RECORDS = [
-    record(number, f"The storm of {1980 + number} broke bridge {number}. The council met. Nobody slept.", date)
+    record(
+        number, f"The storm of {1980 + number} broke bridge {number}. The council met. Nobody slept.", date
+    )
     for number, date in enumerate(["2020", "2019-03-01", None, "2019-03", "2021-01-01", None, "2018"] * 4)
 ]
 
@@ -175,7 +177,9 @@ def test_merge_mends_an_index_whose_words_were_cut_otherwise(
     open_snapshot(index).close()
 
 
-def test_a_merge_that_fails_leaves_the_index_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_fails_leaves_the_index_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index = grown(tmp_path / "index")
     before, wanted = directory.pointer(index), evidence(index)
 
@@ -183,7 +187,7 @@ def test_a_merge_that_fails_leaves_the_index_as_it_was(tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(commits, "sync", full)
-    with pytest.raises(WriteFailed, match="No space left on device.*as it was"):
+    with pytest.raises(WriteFailed, match=r"No space left on device.*as it was"):
         merge(index, KEEP_ALL)
     assert directory.pointer(index) == before and evidence(index) == wanted
     assert not list(index.glob(".writing-*"))

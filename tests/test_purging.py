@@ -1,4 +1,4 @@
-"""What is purged is in no file below the index and in no journal; what is reembedded has other vectors only."""
+"""What is purged is in no file of the index and in no journal; what is reembedded has only new vectors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +58,9 @@ def test_purge_leaves_no_word_and_no_vector_of_an_article(index: Path, options: 
     assert holding(index.parent / "index", b"zyzzyva") == holding(index.parent / "cache", b"zyzzyva") == []
     assert journal_size(options) == 10
     assert directory.generations(index) == [4] and purged.removed_generations == [1, 2, 3]
-    assert ids(index) == {f"a-{number}" for number in range(2, 12)} and verify(index, ENCODER, deep=True) == []
+    assert (
+        ids(index) == {f"a-{number}" for number in range(2, 12)} and verify(index, ENCODER, deep=True) == []
+    )
     for said in ("gone from", "removed: 1, 2, 3", "2 vectors", "never held text", "not from   backups"):
         assert said in str(purged)
 

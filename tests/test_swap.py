@@ -1,8 +1,6 @@
 """An index that changes while it is served: no request fails, none sees two states, nothing stays open."""
 
-import gc
 import json
-import os
 import re
 import threading
 import time
@@ -26,7 +24,7 @@ from search_api.app import create_app
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.fakes import FakeEncoder
-from tests.growing import record, written
+from tests.growing import open_files, record, until, written
 from tests.replies import page, problem
 
 ENCODER = FakeEncoder()
@@ -79,13 +77,6 @@ def fake_encoder(identity: EncoderIdentity, _cache: Path, _model: str | None) ->
     return encoder
 
 
-def until(condition: Callable[[], bool], most_s: float = 20.0) -> None:
-    end = time.monotonic() + most_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def look(client: TestClient) -> None:
     client.app.state.serving.generations.follow()
 
@@ -103,19 +94,6 @@ def editions(text: str) -> set[int]:
 
 def texts(reply: dict[str, Any]) -> str:
     return " ".join(hit["text"] for hit in reply["hits"])
-
-
-def open_files(index: Path) -> list[str]:
-    """What this process holds of an index: files, and maps of files."""
-    gc.collect()
-    held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
-    held += [line.split(maxsplit=5)[-1] for line in maps]
-    return sorted(name for name in held if str(index) in name)
-
-
-def _is_open(descriptor: str) -> bool:
-    return os.path.lexists(f"/proc/self/fd/{descriptor}")
 
 
 def test_a_commit_is_served_without_a_restart(place: Path, serve: Callable[..., TestClient]) -> None:
@@ -183,18 +161,20 @@ def test_many_commits_under_load_fail_no_request_and_mix_no_states(
     assert {int(name.split("/gen-")[1][:6]) for name in after} <= {COMMITS, COMMITS + 1}
 
 
-def test_a_request_ends_on_the_files_it_began_with(place: Path, serve: Callable[..., TestClient]) -> None:
+def test_a_request_ends_on_the_files_it_began_with(
+    place: Path, serve: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = serve(kept_generations=0)
     begun, go_on = threading.Event(), threading.Event()
-    searcher = client.app.state.serving.searcher
-    whole = searcher.search
+    whole = Searcher.search
 
-    def slow(request: Any) -> Any:
-        begun.set()
-        assert go_on.wait(10)
-        return whole(request)
+    def slow(searcher: Searcher, request: Any) -> Any:
+        if searcher.snapshot.generation == 1:
+            begun.set()
+            assert go_on.wait(10)
+        return whole(searcher, request)
 
-    searcher.search = slow
+    monkeypatch.setattr(Searcher, "search", slow)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(search, client)
         assert begun.wait(10)
@@ -206,7 +186,7 @@ def test_a_request_ends_on_the_files_it_began_with(place: Path, serve: Callable[
         go_on.set()
         reply = waiting.result()
     assert (reply["generation"], editions(texts(reply)), reply["total"]) == (1, {1}, BULLETINS)
-    del searcher, whole, waiting
+    del waiting
     look(client)
     held = open_files(place / "index")
     assert held and all("/gen-000004/" in name for name in held)
@@ -251,9 +231,7 @@ def test_a_generation_on_the_disk_is_opened_again_and_one_that_is_gone_is_410(
     assert all("/gen-000003/" in name for name in open_files(place / "index"))
 
 
-def test_a_replaced_generation_is_let_go_after_a_while(
-    place: Path, serve: Callable[..., TestClient]
-) -> None:
+def test_a_replaced_generation_is_let_go_after_a_while(place: Path, serve: Callable[..., TestClient]) -> None:
     client = serve(kept_for_s=0.05)
     commit(place, 2)
     look(client)

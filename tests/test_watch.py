@@ -65,7 +65,9 @@ def test_new_changed_and_removed_files_are_followed_in_one_commit(folder: Path, 
     (folder / "new.txt").write_text("A lighthouse.")
     (folder / "flood.txt").write_text("The flood has gone.")
     (folder / "deep" / "bridge.md").unlink()
-    written(folder / "many.jsonl", [record(0, "Report 0 on the storm."), record(1, "Changed."), record(7, "New.")])
+    written(
+        folder / "many.jsonl", [record(0, "Report 0 on the storm."), record(1, "Changed."), record(7, "New.")]
+    )
     assert looked(folder, index) == (2, 2, 2, 3)
     assert ids(index) == {"articles/flood.txt", "articles/new.txt", "a-0", "a-1", "a-7"}
     assert looked(folder, index) is None
@@ -103,7 +105,11 @@ def test_articles_that_came_from_elsewhere_are_left_alone(folder: Path, index: P
 
 def test_a_file_with_a_bad_record_keeps_the_articles_it_had(folder: Path, index: Path) -> None:
     looked(folder, index)
-    lines = [json.dumps(record(0, "Report 0, corrected.")), '{"_id": "a-1", "text": ', json.dumps(record(5, "New."))]
+    lines = [
+        json.dumps(record(0, "Report 0, corrected.")),
+        '{"_id": "a-1", "text": ',
+        json.dumps(record(5, "New.")),
+    ]
     (folder / "many.jsonl").write_text("\n".join(lines))
     assert looked(folder, index) == (1, 1, 0, 3)
     assert ids(index) == ALL | {"a-5"}

@@ -2,8 +2,7 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from passage_index.passages import article_hash
 from passage_index.tasks import Batch, Outcome, Task, read_task
 from tests.conftest import ARTICLES
 from tests.fakes import FakeEncoder
-from tests.growing import Record, record, written
+from tests.growing import Record, record, until, written
 
 START = [record(n, f"The harbour of town {n} was closed in the storm.") for n in range(3)]
 
@@ -283,23 +282,16 @@ def test_it_goes_on_by_itself_when_it_can(place: Path) -> None:
     worker = Worker(place, WorkOptions(BuildOptions(), lambda _: FakeEncoder(), every_s=0.01))
     with directory.writer_lock(place):
         threading.Thread(target=worker.run, daemon=True).start()
-        wait_for(lambda: bool((task := state(place, task_id)) and task.batch and task.batch.trouble))
-    wait_for(lambda: state(place, task_id).state == "done")
+        until(lambda: bool((task := state(place, task_id)) and task.batch and task.batch.trouble))
+    until(lambda: state(place, task_id).state == "done")
     later = put(place, "b", "Good too.")
-    wait_for(lambda: state(place, later).state == "done")
+    until(lambda: state(place, later).state == "done")
 
 
 def state(index: Path, task_id: str) -> Task:
     task = read_task(Inbox(index), task_id)
     assert task
     return task
-
-
-def wait_for(condition: Callable[[], bool], most_s: float = 20.0) -> None:
-    end = time.monotonic() + most_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_batches_are_bounded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

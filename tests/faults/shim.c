@@ -114,14 +114,18 @@ AT("create", mkdir, (const char *path, mode_t mode), path, path, mode)
 AT("create", mkdirat, (int folder, const char *path, mode_t mode), path, folder, path, mode)
 AT("remove", unlink, (const char *path), path, path)
 
-/* Opening a file that may be made by it. */
+static int makes(const char *path, int flags) {
+    return flags & O_CREAT && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) != 0;
+}
+
+/* Opening a file that is made by it. */
 #define OPEN(name, signature, last, ...)                            \
     int name signature {                                            \
         va_list more;                                               \
         va_start(more, last);                                       \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; \
         va_end(more);                                               \
-        if (flags & O_CREAT && decide_path("create", path) != PASS) return -1; \
+        if (makes(path, flags) && decide_path("create", path) != PASS) return -1; \
         return REAL(name)(__VA_ARGS__, mode);                       \
     }
 OPEN(open, (const char *path, int flags, ...), flags, path, flags)
