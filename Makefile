@@ -26,7 +26,7 @@ serve: setup ## build the index of corpus/ if there is none, then serve page and
 index: setup ## build the index of corpus/ (CORPUS=folder for another one)
 	$(BIN)/indexer build $(or $(CORPUS),corpus) --index $(INDEX)
 
-test: setup ## run all tests
+test: setup ## run all tests (the fault suite only in its quick form)
 	$(BIN)/python -m pytest
 
 lint: setup ## ruff and mypy

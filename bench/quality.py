@@ -233,14 +233,15 @@ def main() -> None:
         raise NotFound(
             f"no collection below {', '.join(map(str, arguments.folders))}; see bench/collections.py"
         )
-    cache, results = default_cache(), {}
-    for collection in found:
-        if not arguments.only or collection.name in arguments.only:
-            results[collection.name] = judge(collection, cache, arguments.sample)
-            print(table({collection.name: results[collection.name]}), flush=True)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
     ).stdout.strip()
+    cache, results = default_cache(), {}
+    for collection in found:
+        if not arguments.only or collection.name in arguments.only:
+            judged = judge(collection, cache, arguments.sample)
+            results[collection.name] = {**judged, "commit": commit}
+            print(table({collection.name: results[collection.name]}), flush=True)
     out = arguments.out or Path(__file__).parent / "results" / f"quality-{commit or 'unknown'}.json"
     out.parent.mkdir(exist_ok=True)
     machine = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit}

@@ -1,6 +1,6 @@
 """Write the README's tables from result files, so that no figure is typed by hand.
 
-    python -m bench.tables [QUALITY.json] [SPEED.json]     default: the newest of each in bench/results/
+python -m bench.tables [QUALITY.json] [SPEED.json]     default: the newest of each in bench/results/
 """
 
 import json
@@ -21,7 +21,12 @@ def newest(pattern: str) -> Path:
 
 def quality_section(results: dict[str, Any]) -> str:
     """The table of one `make eval`."""
-    return f"{table(results['collections'])}\n\nMeasured at commit {results['commit']} by `make eval`."
+    commits = {name: result["commit"] for name, result in results["collections"].items()}
+    places = "; ".join(
+        f"{commit}: {', '.join(name for name, at in commits.items() if at == commit)}"
+        for commit in dict.fromkeys(commits.values())
+    )
+    return f"{table(results['collections'])}\n\nMeasured by `make eval` at commit {places}."
 
 
 def speed_section(figures: dict[str, Any]) -> str:

@@ -82,3 +82,8 @@ class InboxFull(SearchEngineError):
 
 class NotFound(SearchEngineError):
     """No such article, passage or index."""
+
+
+MEND = (
+    "`indexer verify` tells more, `indexer rollback` goes back to an older generation, a new build mends it"
+)

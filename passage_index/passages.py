@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from passage_index.errors import MEND, CorruptIndex
 from passage_index.failpoints import failpoint
 from passage_index.types import Article, PartialDate, Passage, Span, StoredPassage
 
@@ -74,9 +75,13 @@ class PassageWriter:
 
 
 class PassageReader:
-    """Reads a sealed passages.sqlite. Safe to share: a connection serves one query at a time."""
+    """Reads a sealed passages.sqlite. Safe to share: a connection serves one query at a time.
+
+    Every call raises CorruptIndex where the file cannot be read.
+    """
 
     def __init__(self, file: Path) -> None:
+        self._file = file
         self._uri = f"{file.resolve().as_uri()}?immutable=1&mode=ro"
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
@@ -90,6 +95,8 @@ class PassageReader:
             connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
         try:
             yield connection
+        except sqlite3.Error as error:
+            raise CorruptIndex(f"{self._file} cannot be read: {error}; {MEND}") from error
         finally:
             if self._closed:
                 connection.close()

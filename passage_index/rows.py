@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passage_index.dense import Mask
-from passage_index.errors import CorruptIndex
+from passage_index.errors import MEND, CorruptIndex
 from passage_index.segment import Segment
 from passage_index.types import PassageNos, Rows, Scores
 
@@ -64,8 +64,7 @@ class SnapshotRows:
             out = np.where(own >= 0, own + base, out)
         if (out < 0).any():
             raise CorruptIndex(
-                f"passage number {numbers[out < 0][0]} is in no segment; `indexer verify` tells more, "
-                f"`indexer rollback` goes back to an older generation, a new build mends it"
+                f"passage number {numbers[out < 0][0]} is in no segment; {MEND}"
             )
         return out
 

@@ -14,15 +14,16 @@ from typing import Any
 import tantivy
 
 from passage_index.directory import TANTIVY_LOCKS
+from passage_index.errors import MEND, CorruptIndex
 
 
 def open_sealed(folder: Path) -> Any:
-    """A tantivy index that no writer touches any more. Raises ValueError when it cannot be opened."""
+    """A tantivy index that no writer touches any more. Raises CorruptIndex when it cannot be opened."""
     try:
         return tantivy.Index.open(str(folder))
     except ValueError as error:
         if "Lockfile" not in str(error):
-            raise
+            raise CorruptIndex(f"{folder} cannot be opened: {error}; {MEND}") from error
     links = Path(tempfile.mkdtemp(prefix="unlocked-"))
     try:
         for file in folder.resolve().iterdir():

@@ -91,8 +91,14 @@ def test_add_of_a_changed_article_replaces_the_old_one_whatever_changed(index: P
     snapshot = open_snapshot(index)
     article = snapshot.article("a-2")
     assert article is not None
-    stored = {**article.metadata, "text": article.text, "title": article.title, "date": str(article.published),
-              "source": article.source, "lang": article.language}  # fmt: skip
+    stored = {
+        **article.metadata,
+        "text": article.text,
+        "title": article.title,
+        "date": str(article.published),
+        "source": article.source,
+        "lang": article.language,
+    }
     assert stored[key] == value
     assert snapshot.manifest.passages == 3 and snapshot.manifest.deleted == 1
     snapshot.close()
@@ -200,11 +206,14 @@ def test_unchanged_files_are_linked_and_neither_locks_nor_what_tantivy_rewrites(
         for path in second.rglob("*")
         if path.is_file() and path.stat().st_nlink > 1
     }
-    unchanged = {path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file()}
-    rewritten = {f"lexical/{kind}/{name}" for kind in ("passages", "articles")
-                 for name in ("meta.json", ".managed.json")}  # fmt: skip
-    assert shared == unchanged - rewritten - {"manifest.json"}
-    assert not list(index.rglob("*.lock")) or [p.name for p in index.rglob("*.lock")] == ["writer.lock"]
+    rewritten = {
+        f"lexical/{kind}/{name}"
+        for kind in ("passages", "articles")
+        for name in ("meta.json", ".managed.json")
+    }
+    assert shared == set(directory.generation(index, 1).manifest.files) - rewritten
+    assert not any(name.endswith(".lock") for name in directory.generation(index, 2).manifest.files)
+    assert not list(first.rglob(directory.TANTIVY_WRITER_LOCK)) + list(second.rglob(".tantivy-writer.lock"))
     assert verify(index, every_generation=True) == []
 
 

@@ -141,7 +141,8 @@ def test_plan_text_says_every_figure() -> None:
                    in_journal=0.25, sampled_articles=300, sampled_passages=4000)  # fmt: skip
     text = plan_text(made)
     for figure in ("1,200", "34,567, 25% of them from the vectors journal", "100 MB;", "1,000 MB to build",
-                   "500 MB to serve", "10 min, of which 8 min", "140 passages/s", "21 ms", "4,000"):  # fmt: skip
+                   "500 MB to serve", "10 min, of which 8 min", "140 passages/s", "21 ms",
+                   "4,000"):  # fmt: skip
         assert figure in text
 
 

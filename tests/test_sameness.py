@@ -40,7 +40,7 @@ def drifted(first: list[dict[str, tuple[float, ...]]], second: list[dict[str, tu
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=list(HealthCheck),

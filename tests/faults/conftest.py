@@ -57,7 +57,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if counts.rows and counts.size != "taste":
         terminalreporter.write_sep("-", f"faults: {counts.size}")
         terminalreporter.write_line(counts.table())
-        counts.write(RESULTS)
+        in_part = config.option.keyword or any(".py" in argument for argument in config.args)
+        if not in_part:
+            counts.write(RESULTS)
 
 
 @pytest.fixture(scope="session")

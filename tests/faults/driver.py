@@ -98,18 +98,18 @@ def _done(job: dict[str, Any]) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_size"], resource.RLIM_INFINITY))
     arguments = dict(job["args"])
     work = {**JOBS, "damages": try_damages}[job["job"]]
+    code, said = 0, ""
     try:
         result = work(Path(arguments.pop("root")), **arguments)
+        said = json.dumps({"result": result, "met": MET})
     except SearchEngineError as error:  # as the commands' main() has it
-        sys.stderr.write(f"indexer: {error}\n")
-        return error.exit_code
+        code, said = error.exit_code, f"indexer: {error}"
     except OSError as error:
-        sys.stderr.write(f"indexer: {error}\n")
-        return 1
+        code, said = 1, f"indexer: {error}"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    _say(json.dumps({"result": result, "met": MET}))
-    return 0
+    print(said, file=sys.stderr if code else sys.stdout)  # noqa: T201
+    return code
 
 
 def _believe_in_space() -> None:

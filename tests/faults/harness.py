@@ -58,6 +58,7 @@ class Driver:
 
     def __init__(self, scratch: Path, before: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
         """before: words in front of the command; env: more environment."""
+        self.always: Mapping[str, Any] = {}  # what every job is given, as `how` of `run`
         self._scratch = scratch
         self._process = subprocess.Popen(
             [*before, sys.executable, "-m", "tests.faults.driver"],
@@ -67,6 +68,7 @@ class Driver:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.pid = self._process.pid
         assert self._read() == "ready"
 
     def run(self, job: str, root: Path, /, how: Mapping[str, Any] | None = None, **arguments: Any) -> Outcome:
@@ -77,7 +79,7 @@ class Driver:
     def start(self, job: str, root: Path, /, how: Mapping[str, Any] | None = None, **arguments: Any) -> None:
         """Begin a job; `outcome` waits for it."""
         out, err = (str(self._scratch / f"{name}-{self._process.pid}") for name in ("out", "err"))
-        asked = {"job": job, "args": {"root": str(root), **arguments}, "out": out, "err": err, **(how or {})}
+        asked = {"job": job, "args": {"root": str(root), **arguments}, "out": out, "err": err, **self.always, **(how or {})}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()

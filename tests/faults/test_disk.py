@@ -9,7 +9,7 @@ from passage_index.directory import CURRENT
 from tests.faults.conftest import Size, spread
 from tests.faults.counts import Counts
 from tests.faults.disk import FAULTS, Fault, calls, compiled, trusted_after_failure
-from tests.faults.harness import Driver, Drivers, not_whole, same
+from tests.faults.harness import Driver, Drivers, State, not_whole, same
 from tests.faults.operations import OPERATIONS, Operation, States, started, states_of, wrong_after
 
 pytestmark = pytest.mark.faults
@@ -89,3 +89,25 @@ def test_a_disk_that_fails_costs_nothing_that_was_committed(
     with row.counted():
         for nth, (hit, wrong) in shimmed.over(spread(total, size.calls), case):
             row.case(f"{name}, call {nth} of {total}", wrong, hit)
+
+
+@pytest.mark.parametrize("kind", ["EIO of a read", "a short read"])
+def test_a_reader_on_a_failing_disk_is_right_or_says_so(
+    kind: str, size: Size, counts: Counts, shimmed: Drivers, world: Path, old: State
+) -> None:
+    fault, row = FAULTS[kind], counts.row(f"{kind}, searching")
+    log = world.with_name("reader.log")
+    shimmed.first.run("look", world, {"env": fault.env(world, 0, log)})
+    total = sum(call.name == fault.call for call in calls(log))
+
+    def case(driver: Driver, nth: int) -> tuple[bool, list[str]]:
+        own = world.with_name(f"reader-{driver.pid}.log")
+        found = driver.run("look", world, {"env": fault.env(world, nth, own)})
+        hit = any(call.failed for call in calls(own))
+        told = found.status in (1, 6) and not found.untidy
+        wrong = [] if told else not_whole(found, [old])
+        return hit, [line for line in wrong if "cannot be read" not in line]  # what verify is for
+
+    with row.counted():
+        for nth, (hit, wrong) in shimmed.over(spread(total, 4 * size.calls), case):
+            row.case(f"call {nth} of {total}", wrong, hit)
