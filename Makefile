@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test check lint bench eval clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench eval clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ index: setup ## build the index of corpus/ (CORPUS=folder for another one)
 
 test: setup ## run all tests (the fault suite only in its quick form)
 	$(BIN)/python -m pytest
+
+test-faults: setup ## kills, full disks and damage: minutes
+	$(BIN)/python -m pytest tests/faults -m faults
+
+test-faults-full: setup ## the same with every place, moment and seed: the better part of an hour
+	FAULTS=full $(BIN)/python -m pytest tests/faults -m faults
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

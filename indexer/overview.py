@@ -8,7 +8,8 @@ from typing import Any
 from passage_index import directory
 from passage_index.directory import Generation
 from passage_index.errors import SearchEngineError
-from passage_index.lexical import PASSAGES, counted_records
+from passage_index.integrity import whole_file
+from passage_index.lexical import META, PASSAGES, counted_records
 from passage_index.manifest import Manifest
 
 
@@ -16,7 +17,8 @@ def overview(index: Path) -> dict[str, Any]:
     """The current generation and all that are kept. Raises NotFound, CorruptIndex, FormatMismatch."""
     current = directory.current(index)
     manifest = current.manifest
-    counted, counted_deleted = counted_records(current.folder / directory.LEXICAL / PASSAGES)
+    meta = whole_file(current, f"{directory.LEXICAL}/{PASSAGES}/{META}")
+    counted, counted_deleted = counted_records(meta.parent)
     return {
         "generation": manifest.generation,
         "created_at": manifest.created_at,

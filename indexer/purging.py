@@ -8,6 +8,7 @@ A run that was cut short is finished by running it again. Backups, copies of the
 blocks that the file system frees without overwriting them are the operator's.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -23,10 +24,13 @@ from indexer.write import BuildOptions, Run, embedded_passage
 from passage_index import commits, directory
 from passage_index.directory import Generation
 from passage_index.encoder import EncoderIdentity
-from passage_index.errors import CorruptIndex, FormatMismatch, InputError, NotFound
+from passage_index.errors import MEND, CorruptIndex, FormatMismatch, InputError, NotFound
 from passage_index.failpoints import failpoint
+from passage_index.integrity import Seen, damage
 from passage_index.journal import forget, journal_file, key_of
 from passage_index.lineage import prune
+
+logger = logging.getLogger(__name__)
 
 RELEASE_S = 10.0  # how long readers of an older generation are waited for
 
@@ -111,12 +115,24 @@ def _take_out(ids: Set[str], index: Path, options: BuildOptions, progress: Progr
 
 
 def _kept(index: Path) -> Iterator[Generation]:
-    """Every generation that can be read."""
+    """Every generation that is whole. Raises CorruptIndex when the current one is not."""
+    seen: Seen = {}
     for number in directory.generations(index):
         try:
-            yield directory.generation(index, number)
-        except (NotFound, CorruptIndex, FormatMismatch):
-            continue
+            found = directory.generation(index, number)
+            problems = damage(found, seen=seen)
+        except (NotFound, CorruptIndex, FormatMismatch) as error:
+            problems = [str(error)]
+        if not problems:
+            yield found
+        elif number == directory.pointed(index):
+            raise CorruptIndex(f"{problems[0]}; {MEND}")
+        else:
+            logger.warning(
+                "generation %d is damaged: vectors that only it can lead to stay in the journal; %s",
+                number,
+                problems[0],
+            )
 
 
 def _keys(generation: Generation, wanted: set[str]) -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ from indexer.readers.assembly import article_from_row
 from indexer.readers.jsonl import json_lines, json_object
 from indexer.readers.records import Record, Rejected, Row, Unfit
 from indexer.readers.streams import decoded
+from indexer.report import Progress, silent
 from passage_index.errors import CorruptIndex
 from passage_index.inbox import Inbox, Write
 from passage_index.tasks import Outcome
@@ -95,9 +96,9 @@ def _size(inbox: Inbox, task_id: str) -> int:
         return 0
 
 
-def gather(inbox: Inbox, tasks: Sequence[str]) -> Wanted:
+def gather(inbox: Inbox, tasks: Sequence[str], progress: Progress = silent) -> Wanted:
     """Read and check these writes. What is damaged has failed; the others are not touched by it."""
-    wanted = Wanted(tuple(tasks))
+    wanted, checked = Wanted(tuple(tasks)), 0
     for task_id in tasks:
         outcome = Outcome()
         wanted.finished[task_id] = (LOST, outcome)
@@ -111,6 +112,8 @@ def gather(inbox: Inbox, tasks: Sequence[str]) -> Wanted:
         wanted.size += write.size
         for one in _records(task_id, write, body):
             outcome.records += 1
+            checked += 1
+            progress("check", checked, None)
             if isinstance(one, Rejected):
                 outcome.reject(one.line, one.reason)
             elif isinstance(one, Record):

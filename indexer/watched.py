@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from passage_index.directory import WATCHED, Generation
+from passage_index.integrity import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,10 @@ Watched = Mapping[str, Files]  # absolute folder -> its files
 
 
 def read_watched(generation: Generation) -> Watched:
-    """What a generation knows of watched folders; nothing where none was ever watched."""
-    try:
-        raw = json.loads((generation.folder / WATCHED).read_bytes())
-    except FileNotFoundError:
+    """What a generation knows of watched folders; nothing where none was ever watched. Raises CorruptIndex."""
+    if WATCHED not in generation.manifest.files:
         return {}
+    raw = json.loads(whole_file(generation, WATCHED).read_bytes())
     return {
         folder: {name: FileState(**{**state, "ids": tuple(state["ids"])}) for name, state in files.items()}
         for folder, files in raw.items()

@@ -153,7 +153,7 @@ class Worker:
         if batch.attempt > MOST_ATTEMPTS:
             self._give_up(batch, f"the worker died over it {MOST_ATTEMPTS} times")
             return
-        wanted = gather(self.inbox, batch.tasks)
+        wanted = gather(self.inbox, batch.tasks, self._told(batch))
         failpoint("work.gathered")
         generation = self._commit(wanted, batch)
         failpoint("work.committed")

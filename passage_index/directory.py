@@ -139,7 +139,9 @@ def _named(index: Path, raw: bytes | None) -> Generation:
     try:
         manifest, found = file.read_bytes(), file_sha256(file)
     except OSError as error:
-        raise CorruptIndex(f"{file} cannot be read: {error.strerror}; {mend}") from error
+        raise CorruptIndex(
+            f"{file}, which {index / CURRENT} names, cannot be read: {error.strerror}; {mend}"
+        ) from error
     stated = match[3].decode()
     if found != stated:
         raise CorruptIndex(f"{file} has sha256 {found[:12]}, {CURRENT} says {stated[:12]}; {mend}")

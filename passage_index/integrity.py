@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from passage_index.directory import MANIFEST, Generation, files_below
-from passage_index.errors import CorruptIndex
+from passage_index.errors import MEND, CorruptIndex
 from passage_index.model_files import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,20 @@ def require_whole(generation: Generation, index: Path, stamps: Path | None) -> N
             "; ".join(problems[:3]) + more + f". `indexer verify --index {index}` lists all, "
             f"`indexer rollback --index {index}` goes back to an older generation, a new build mends it"
         )
+
+
+def whole_file(generation: Generation, name: str) -> Path:
+    """One file of a generation, its hash checked now, for who reads no other. Raises CorruptIndex."""
+    file = generation.folder / name
+    try:
+        if file_sha256(file) == generation.manifest.files[name].sha256:
+            return file
+        problem = "its sha256 is not the manifest's"
+    except KeyError:
+        problem = "not listed in the manifest"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    raise CorruptIndex(f"{file}: {problem}; {MEND}")
 
 
 def remember(generation: Generation, index: Path, cache: Path | None) -> None:

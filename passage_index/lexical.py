@@ -32,11 +32,13 @@ TIES = 16
 _HEAP_BYTES = 64_000_000
 
 _POSSESSIVE = re.compile(r"['’]s\b")
-_APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+# The sign first and what stands before it second: so the search leaps from sign to sign.
+_APOSTROPHE = re.compile(r"['’ʼ](?<=\w.)(?=\w)")
+_THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
 _JOINT = re.compile(r"[-‐‑–./&]")
+_JOINED = re.compile(r"[-‐‑–./&]\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def searchable(text: str) -> str:
 
 def compounds(text: str) -> list[str]:
     """Words with joints, without them: `COVID-19` -> `COVID19`, `U.S` -> `US`; numbers are left. Linear."""
-    joined = (_JOINT.sub("", match) for match in _COMPOUND.findall(text))
+    worth_a_look = "\n".join(word for word in text.split() if _JOINED.search(word))
+    joined = (_JOINT.sub("", match) for match in _COMPOUND.findall(worth_a_look))
     return [word for word in joined if not word.isdecimal()]
 
 

@@ -151,15 +151,15 @@ class PassageReader:
         return [found[row] for row in wanted]
 
     def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
-        """Every article with its passages, in row order; streams."""
-        spans = 'SELECT "start", "end", sentences FROM passages WHERE article_no = ? ORDER BY row'
-        with self._connection() as db:
-            for number, *row in db.execute(
-                f"SELECT article_no, {_ARTICLE_COLUMNS} FROM articles ORDER BY article_no"
-            ):
-                article = row_article(row)
-                found = db.execute(spans, (number,))
-                yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in found]
+        """Every article with its passages, in row order; streams, O(passages)."""
+        columns = f"first_row, first_row + row_count, {_ARTICLE_COLUMNS}"
+        for first, stop, *row in self._query(f"SELECT {columns} FROM articles ORDER BY article_no"):
+            article = row_article(row)
+            spans = self._query(
+                'SELECT "start", "end", sentences FROM passages WHERE row >= ? AND row < ? ORDER BY row',
+                (first, stop),
+            )
+            yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in spans]
 
     def places(self) -> Iterator[tuple[str, int, int]]:
         """(article id, first row, rows) of every article, in row order."""

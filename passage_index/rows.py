@@ -63,9 +63,7 @@ class SnapshotRows:
             own = segment.columns.rows_of(numbers)
             out = np.where(own >= 0, own + base, out)
         if (out < 0).any():
-            raise CorruptIndex(
-                f"passage number {numbers[out < 0][0]} is in no segment; {MEND}"
-            )
+            raise CorruptIndex(f"passage number {numbers[out < 0][0]} is in no segment; {MEND}")
         return out
 
     def mask_of(self, numbers: PassageNos) -> Mask:

@@ -45,9 +45,7 @@ KINDS: Mapping[int, Kind] = {
         "unreadable", "The request cannot be read", "Not JSON, not UTF-8, nested too deeply, or with a NUL."
     ),
     401: Kind("no-key", "A key is needed", "Writes need the admin key, as a Bearer token or as X-API-Key."),
-    403: Kind(
-        "forbidden", "Not allowed", "This server takes no writes: it has no admin key."
-    ),
+    403: Kind("forbidden", "Not allowed", "This server takes no writes: it has no admin key."),
     404: Kind("not-found", "Not found", "No such article, passage or route."),
     405: Kind("method", "Method not allowed", "The route is there; the header Allow names its methods."),
     408: Kind("too-slow", "The request came too slowly", "Its body was not complete in time."),

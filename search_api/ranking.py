@@ -13,7 +13,7 @@ import numpy as np
 from passage_index.lexical import Words
 from passage_index.snapshot import Pool, Snapshot
 from passage_index.types import Scores, StoredPassage, Vectors
-from search_api.fusion import Mode, fuse, order, corpus_trust
+from search_api.fusion import Mode, corpus_trust, fuse, order
 
 FEEDBACK_PASSAGES = 3
 FEEDBACK_SHIFT = 0.5  # length of their mean vector beside the question's own

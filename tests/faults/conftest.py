@@ -43,7 +43,9 @@ def spread(count: int, most: int) -> list[int]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "faults: real processes, killed; real files, damaged; -m faults runs more")
+    config.addinivalue_line(
+        "markers", "faults: real processes, killed; real files, damaged; -m faults runs more"
+    )
     asked = config.getoption("markexpr")
     size = os.environ.get("FAULTS") or ("quick" if "faults" in str(asked).split() else "taste")
     config.stash[COUNTS] = Counts(size)

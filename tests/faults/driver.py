@@ -108,7 +108,7 @@ def _done(job: dict[str, Any]) -> int:
         code, said = 1, f"indexer: {error}"
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    print(said, file=sys.stderr if code else sys.stdout)  # noqa: T201
+    print(said, file=sys.stderr if code else sys.stdout)
     return code
 
 

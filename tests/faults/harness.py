@@ -32,6 +32,7 @@ class Outcome:
     met: Mapping[str, int]
     stderr: str
     seconds: float
+    lines: Sequence[Any]  # all it printed
 
     @property
     def message(self) -> str:
@@ -44,7 +45,9 @@ class Outcome:
         if self.status < 0:
             return f"ended by signal {-self.status}"
         if "Traceback" in self.stderr or "stack backtrace" in self.stderr:
-            places = re.findall(r'File "\S+?/((?:passage_index|indexer|search_api)/\S+)", line (\d+)', self.stderr)
+            places = re.findall(
+                r'File "\S+?/((?:passage_index|indexer|search_api)/\S+)", line (\d+)', self.stderr
+            )
             return f"ended in a stack trace: {self.message} ({' < '.join(':'.join(one) for one in places[::-1][:3])})"
         if self.status and not self.message.startswith("indexer: "):
             return f"exit code {self.status} without a message"
@@ -56,7 +59,9 @@ class Outcome:
 class Driver:
     """A running tests/faults/driver.py."""
 
-    def __init__(self, scratch: Path, before: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, scratch: Path, before: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
         """before: words in front of the command; env: more environment."""
         self.always: Mapping[str, Any] = {}  # what every job is given, as `how` of `run`
         self._scratch = scratch
@@ -79,7 +84,14 @@ class Driver:
     def start(self, job: str, root: Path, /, how: Mapping[str, Any] | None = None, **arguments: Any) -> None:
         """Begin a job; `outcome` waits for it."""
         out, err = (str(self._scratch / f"{name}-{self._process.pid}") for name in ("out", "err"))
-        asked = {"job": job, "args": {"root": str(root), **arguments}, "out": out, "err": err, **self.always, **(how or {})}
+        asked = {
+            "job": job,
+            "args": {"root": str(root), **arguments},
+            "out": out,
+            "err": err,
+            **self.always,
+            **(how or {}),
+        }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
@@ -88,11 +100,10 @@ class Driver:
         """The end of the job that was started."""
         ended = json.loads(self._read())
         out, err = (self._scratch / f"{name}-{self._process.pid}" for name in ("out", "err"))
-        lines = out.read_text(encoding="utf-8").splitlines()
-        said = json.loads(lines[-1]) if ended["status"] == 0 and lines else {"result": None, "met": {}}
-        return Outcome(
-            ended["status"], said["result"], said["met"], err.read_text(errors="replace"), ended["seconds"]
-        )
+        printed = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines() if line]
+        said = printed.pop() if ended["status"] == 0 else {"result": None, "met": {}}
+        stderr = err.read_text(encoding="utf-8", errors="replace")
+        return Outcome(ended["status"], said["result"], said["met"], stderr, ended["seconds"], printed)
 
     def close(self) -> None:
         """End it."""
@@ -112,11 +123,10 @@ class Drivers:
     """Several drivers, for cases that run side by side."""
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
-        self.first = drivers[0]
+        self.first, self.every = drivers[0], drivers
         self._idle: SimpleQueue[Driver] = SimpleQueue()
         for driver in drivers:
             self._idle.put(driver)
-        self._many = len(drivers)
 
     @classmethod
     @contextmanager
@@ -137,7 +147,7 @@ class Drivers:
             finally:
                 self._idle.put(driver)
 
-        with ThreadPoolExecutor(self._many) as threads:
+        with ThreadPoolExecutor(len(self.every)) as threads:
             yield from threads.map(one, cases)
 
 

@@ -16,6 +16,7 @@ from indexer import growing
 from indexer.backup import backup, restore
 from indexer.build import BuildOptions, build
 from indexer.living import LivingArticles
+from indexer.overview import overview
 from indexer.purging import purge
 from indexer.reembed import reembed
 from indexer.verify import verify
@@ -114,7 +115,10 @@ def seen(index: Path, stamps: Path | None = None) -> dict[str, Any]:
         with LivingArticles(directory.Generation(folder, manifest)) as living:
             articles = {article.id: article_hash(article).hex() for article, _ in living.articles()}
         hits = [
-            [(hit.stored.passage.id, hit.stored.text, hit.score, asdict(hit.scores), hit.highlights) for hit in reply.hits]
+            [
+                (hit.stored.passage.id, hit.stored.text, hit.score, asdict(hit.scores), hit.highlights)
+                for hit in reply.hits
+            ]
             for reply in (searcher.search(SearchRequest(question, limit=20)) for question in QUESTIONS)
         ]
     ranking = hashlib.sha256(repr(hits).encode()).hexdigest()
@@ -132,6 +136,19 @@ def look(root: Path, index: str = "index", stamped: bool = False) -> Any:
     with directory.writer_lock(place):
         found["children"] = sorted(child.name for child in place.iterdir())
     return found
+
+
+def run_seen(root: Path, stamped: bool = False) -> Any:
+    """A reader alone; where `stamped`, one that trusts what it has hashed before."""
+    return seen(root / "index", stamps_file(root / "cache", root / "index") if stamped else None)
+
+
+def run_info(root: Path) -> Any:
+    return overview(root / "index")
+
+
+def run_verified(root: Path) -> Any:
+    return verify(root / "index")
 
 
 JOBS: dict[str, Job] = {

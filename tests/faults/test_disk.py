@@ -64,7 +64,11 @@ def _still_served(
     """A disk that stays full must not keep a fresh reader from the index."""
     first = {**how, "env": {**how["env"], "FAULT_NTH": "1"}}  # type: ignore[dict-item]
     found = driver.run("look", root, first, index="index")
-    return [f"on the full disk: {line}" for line in not_whole(found, states.allowed)] if operation.index == "index" else []
+    return (
+        [f"on the full disk: {line}" for line in not_whole(found, states.allowed)]
+        if operation.index == "index"
+        else []
+    )
 
 
 @pytest.mark.parametrize("kind", FAULTS)

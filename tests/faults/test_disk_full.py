@@ -77,13 +77,20 @@ def test_on_a_full_disk_the_old_generation_is_served(
             ballast = filled(disk, (pages - 1) * PAGE)
             hit, wrong = ended_badly(operation, states, driver, root, {})
             if operation.index == "index" or operation.backup:
-                wrong += [f"on the full disk: {line}" for line in not_whole(driver.run("look", root), states.allowed)]
+                wrong += [
+                    f"on the full disk: {line}"
+                    for line in not_whole(driver.run("look", root), states.allowed)
+                ]
             ballast.unlink()
-            row.case(f"{name}, {pages - 1} pages free", wrong + wrong_after(operation, states, driver, root), hit)
+            row.case(
+                f"{name}, {pages - 1} pages free", wrong + wrong_after(operation, states, driver, root), hit
+            )
             shutil.rmtree(root)
 
 
-def test_a_disk_with_too_little_room_is_refused_before_any_work(small_disk: tuple[Driver, Path], world: Path) -> None:
+def test_a_disk_with_too_little_room_is_refused_before_any_work(
+    small_disk: tuple[Driver, Path], world: Path
+) -> None:
     driver, disk = small_disk
     root = started(OPERATIONS["add"], driver, world, disk / "case")
     run = driver.run("add", root, {"unlimited_space": False})
@@ -107,7 +114,9 @@ def test_a_file_that_cannot_be_written_to_its_end_is_an_error(
 
     def case(driver: Driver, place: int) -> tuple[bool, list[str]]:
         root = started(operation, driver, world, memory / f"case-{driver.pid}")
-        hit, wrong = ended_badly(operation, states, driver, root, {"file_size": sizes[place - 1] - SHORT_BYTES})
+        hit, wrong = ended_badly(
+            operation, states, driver, root, {"file_size": sizes[place - 1] - SHORT_BYTES}
+        )
         return hit, wrong + wrong_after(operation, states, driver, root)
 
     with row.counted():

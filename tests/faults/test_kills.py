@@ -35,7 +35,9 @@ def killed(
     run = driver.run(operation.job, root, how, **operation.arguments)
     if run.status == SIGKILLED:
         return True, wrong_after(operation, states, driver, root)
-    wrong = [f"not killed but ended with {run.status}: {run.stderr.strip()}"] if run.status or run.untidy else []
+    wrong = (
+        [f"not killed but ended with {run.status}: {run.stderr.strip()}"] if run.status or run.untidy else []
+    )
     return False, wrong + wrong_after(operation, states, driver, root)
 
 
