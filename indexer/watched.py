@@ -28,7 +28,7 @@ Watched = Mapping[str, Files]  # absolute folder -> its files
 
 
 def read_watched(generation: Generation) -> Watched:
-    """What a generation knows of watched folders; nothing where none was ever watched. Raises CorruptIndex."""
+    """What a generation knows of watched folders; nothing where none was ever watched. Or CorruptIndex."""
     if WATCHED not in generation.manifest.files:
         return {}
     raw = json.loads(whole_file(generation, WATCHED).read_bytes())

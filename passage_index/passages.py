@@ -151,15 +151,14 @@ class PassageReader:
         return [found[row] for row in wanted]
 
     def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
-        """Every article with its passages, in row order; streams, O(passages)."""
+        """Every article with its passages, in row order; streams. O(passages)."""
         columns = f"first_row, first_row + row_count, {_ARTICLE_COLUMNS}"
-        for first, stop, *row in self._query(f"SELECT {columns} FROM articles ORDER BY article_no"):
-            article = row_article(row)
-            spans = self._query(
-                'SELECT "start", "end", sentences FROM passages WHERE row >= ? AND row < ? ORDER BY row',
-                (first, stop),
-            )
-            yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in spans]
+        spans = 'SELECT "start", "end", sentences FROM passages WHERE row >= ? AND row < ? ORDER BY row'
+        with self._connection() as db:
+            for first, stop, *row in db.execute(f"SELECT {columns} FROM articles ORDER BY article_no"):
+                article = row_article(row)
+                found = db.execute(spans, (first, stop))
+                yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in found]
 
     def places(self) -> Iterator[tuple[str, int, int]]:
         """(article id, first row, rows) of every article, in row order."""

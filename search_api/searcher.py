@@ -87,7 +87,7 @@ class Searcher:
         members = [member for family in page for member in family]
         texts = dict(zip(members, self.snapshot.fetch(pool.rows[members]), strict=True)) if members else {}
         hits = []
-        for rank, (first, *others) in enumerate(page, start=offset + 1):
+        for place, (first, *others) in enumerate(page, start=offset + 1):
             stored = texts[first]
             marks = word_highlights(stored, words, self._terms_of_word)
             if vector is not None:
@@ -95,7 +95,7 @@ class Searcher:
                 marks.insert(0, sentence_highlight(stored, best))
             hits.append(
                 Hit(
-                    rank=rank,
+                    rank=place,
                     stored=stored,
                     score=float(score[first]),
                     scores=_parts(pool, fused, first),
