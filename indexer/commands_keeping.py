@@ -1,6 +1,7 @@
 """Commands that look at an index or keep it safe: info, verify, plan, backup, restore, reembed."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,6 +73,8 @@ def plan_command(
     Example: indexer plan articles/
     """
     from indexer.chunking import Chunking
+    from indexer.intake import Find, nowhere
+    from indexer.living import LivingArticles
     from indexer.planning import plan
     from indexer.plans import plan_file, plan_text, remember_plan
     from passage_index.transformer import load_encoder, load_indexed_encoder
@@ -84,7 +87,11 @@ def plan_command(
         manifest = directory.current(index).manifest
         encoder = load_indexed_encoder(manifest.encoder, cache, streams=streams)
         chunking = Chunking(**manifest.chunking)
-    made = plan(paths, encoder, cache, chunking)
+    with ExitStack() as opened:
+        find: Find = nowhere
+        if index is not None:
+            find = opened.enter_context(LivingArticles(directory.current(index))).find
+        made = plan(paths, encoder, cache, chunking, find)
     remember_plan(plan_file(cache, paths, encoder), made)
     show(asdict(made), as_json, plan_text(made))
 

@@ -21,18 +21,19 @@ from pathlib import Path
 import numpy as np
 
 from indexer.chunking import Chunking, SplitArticle
-from indexer.intake import split
+from indexer.intake import Find, nowhere, split
 from indexer.plans import Plan
 from indexer.report import now
 from indexer.sample import Stratum, sample
 from indexer.write import Encoding, embedded_passage, fitted
 from passage_index import commits, directory
 from passage_index.columns import Where
-from passage_index.dense import encode_stored
+from passage_index.dense import encode_stored, search_on_one_thread
 from passage_index.encoder import Encoder, PassageVectors
 from passage_index.journal import VectorsJournal, journal_file, key_of
 from passage_index.lexical import ANALYZER, LexicalWriters, Words
 from passage_index.manifest import Manifest
+from passage_index.passages import article_hash
 from passage_index.segment import SegmentWriter
 from passage_index.snapshot import Snapshot
 from passage_index.types import Article
@@ -53,14 +54,22 @@ _SCAN_MS = 2.0e-7  # of one dimension of one row
 _WORDS_MS = 4.5e-6  # of one row
 
 
-def plan(paths: Sequence[Path], encoder: Encoder, cache: Path, chunking: Chunking | None = None) -> Plan:
+def plan(
+    paths: Sequence[Path],
+    encoder: Encoder,
+    cache: Path,
+    chunking: Chunking | None = None,
+    find: Find = nowhere,
+) -> Plan:
     """What an index of the articles at `paths` will take. Takes seconds, whatever their number.
 
-    chunking: of the index to be; the default one is taken if not given. Raises InputError.
+    chunking: of the index to be; the default one is taken if not given. find: looks an article up in
+    the index they are to be added to; what stands there unchanged takes nothing. Raises InputError.
     """
     encoding = Encoding(encoder, fitted(chunking or Chunking(), encoder))
     begun = time.perf_counter()
-    drawn = [_split(stratum, encoding) for stratum in sample(paths)]
+    strata = sample(paths)
+    drawn = [_split(_new(stratum, find), encoding) for stratum in strata]
     articles = sum(one.stratum.stands_for for one in drawn)
     passages = sum(one.passages for one in drawn)
     read_s = sum(one.passages / max(one.sampled, 1) * one.seconds for one in drawn)
@@ -73,6 +82,7 @@ def plan(paths: Sequence[Path], encoder: Encoder, cache: Path, chunking: Chunkin
     return Plan(
         made_at=now(),
         articles=round(articles),
+        unchanged=round(sum(one.stands_for for one in strata) - articles),
         passages=round(passages),
         index_bytes=round(rows * small.segment_bytes + _words_bytes(rows, small)),
         build_s=round(read_s + encode_s + rows * small.write_s, 1),
@@ -96,6 +106,17 @@ class _Drawn:
     sampled: int  # passages of the sampled articles
     passages: float  # of all it stands for
     seconds: float  # to read and split the sampled ones
+
+
+def _new(stratum: Stratum, find: Find) -> Stratum:
+    """What of a stratum does not stand in the index as it is."""
+    new = []
+    for article in stratum.articles:
+        standing = find(article.id)
+        if standing is None or standing.hash != article_hash(article):
+            new.append(article)
+    share = len(new) / max(len(stratum.articles), 1)
+    return Stratum(new, stratum.stands_for * share, stratum.seconds)
 
 
 def _split(stratum: Stratum, encoding: Encoding) -> _Drawn:
@@ -198,7 +219,11 @@ def _write_small(drawn: list[_Drawn], index: Path, encoding: Encoding) -> _Small
 
 
 def _ask(index: Path, generation: directory.Generation, encoder: Encoder, articles: list[Article]) -> float:
-    """Median milliseconds of a question to the small index, its encoding included."""
+    """Median milliseconds of a question to the small index, its encoding included.
+
+    Ranking and texts are left out; an encoder set up for many passages at once makes up for them.
+    """
+    search_on_one_thread()
     questions = [article.text[:80] for article in articles[:QUESTIONS]]
     spent = []
     with closing(Snapshot(index, generation)) as snapshot:

@@ -21,7 +21,8 @@ class Plan:
     """What is to be expected. Bytes, seconds and milliseconds are of this machine."""
 
     made_at: str
-    articles: int
+    articles: int  # to be split and encoded
+    unchanged: int  # that stand in the index already as they are
     passages: int
     index_bytes: int
     build_s: float
@@ -78,7 +79,8 @@ def plan_text(made: Plan) -> str:
     reused = f", {made.in_journal:.0%} of them from the vectors journal" if made.in_journal else ""
     return "\n".join(
         [
-            f"articles   {made.articles:,}",
+            f"articles   {made.articles:,}"
+            + (f"; {made.unchanged:,} more stand in the index as they are" if made.unchanged else ""),
             f"passages   {made.passages:,}{reused}",
             f"disk       {made.index_bytes / 1e6:,.0f} MB; as much again while a second generation is kept",
             f"memory     {made.build_ram_bytes / 1e6:,.0f} MB to build, "

@@ -61,8 +61,8 @@ class Purged:
             f"of them\n"
             f"gone from  the index, its word indexes, the generations before it (removed: {removed})\n"
             f"           and the vectors journal ({self.journal_records:,} vectors; it never held text)\n"
-            f"not from   backups, the files the articles were read from, and blocks the file system\n"
-            f"           has freed but not overwritten: those are yours to clear"
+            f"not from   backups, the files the articles were read from, writes that wait in the inbox, and\n"
+            f"           blocks the file system has freed but not overwritten: those are yours to clear"
         )
 
 

@@ -29,6 +29,11 @@ Bf16 = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]  # (rows,), True where a row may be returned
 
 
+def search_on_one_thread() -> None:
+    """From now on, in this process: as a server does, which says so before FAISS is imported."""
+    faiss.omp_set_num_threads(1)
+
+
 def to_bf16(vectors: Vectors) -> Bf16:
     """Round float32 to the nearest bf16 (ties to even), kept as uint16. (n, dim) or any other shape."""
     bits = np.ascontiguousarray(vectors, dtype=np.float32).view(np.uint32)

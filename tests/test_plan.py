@@ -12,6 +12,7 @@ import pytest
 
 from indexer import planning, sample
 from indexer.build import BuildOptions, build
+from indexer.living import LivingArticles
 from indexer.planning import plan
 from indexer.plans import Plan, errors, plan_file, plan_text, recall_plan, remember_plan
 from passage_index import directory
@@ -108,6 +109,19 @@ def test_plan_of_nothing_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InputError):
             plan([path], ENCODER, tmp_path / "cache")
+
+
+def test_plan_of_an_addition_leaves_out_what_stands_in_the_index(tmp_path: Path) -> None:
+    records = articles(40)
+    build([written(tmp_path / "old.jsonl", records[:30])], tmp_path / "index", ENCODER)
+    file = written(tmp_path / "all.jsonl", [{**records[0], "title": "Another"}, *records[1:]])
+    with LivingArticles(directory.current(tmp_path / "index")) as living:
+        made = plan([file], ENCODER, tmp_path / "cache", find=living.find)
+        everything = plan(
+            [written(tmp_path / "old.jsonl", records[:30])], ENCODER, tmp_path / "c", find=living.find
+        )
+    assert (made.articles, made.unchanged) == (11, 29)
+    assert (everything.articles, everything.unchanged, everything.passages) == (0, 30, 0)
 
 
 def made_up(**values: object) -> Plan:

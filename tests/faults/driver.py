@@ -29,6 +29,7 @@ from passage_index.errors import SearchEngineError
 from passage_index.near_duplicates import signature
 from tests.faults.damages import try_damages
 from tests.faults.jobs import JOBS
+from tests.faults.race import race
 
 HANGS_S = 120.0
 
@@ -97,7 +98,7 @@ def _done(job: dict[str, Any]) -> int:
     if job.get("file_size"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_size"], resource.RLIM_INFINITY))
     arguments = dict(job["args"])
-    work = {**JOBS, "damages": try_damages}[job["job"]]
+    work = {**JOBS, "damages": try_damages, "race": race}[job["job"]]
     code, said = 0, ""
     try:
         result = work(Path(arguments.pop("root")), **arguments)

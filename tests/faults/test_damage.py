@@ -107,6 +107,9 @@ def mended(driver: Driver, root: Path, name: str, kind: str, intact: dict[str, S
             wrong.append(f"{job} did not stop at it: {run.untidy or run.status}")
         elif run.status and name not in run.message:
             wrong.append(f"{job} does not name the file: {run.message}")
+    verified = driver.run("verified", root)
+    if not harmless and name not in "".join([verified.message, *(verified.result or ())]):
+        wrong.append(f"verify does not name the file: {verified.result}")
     back = driver.run("rollback", root)
     if back.status == 0:
         wrong += not_whole(driver.run("look", root), intact.values())
