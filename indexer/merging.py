@@ -8,7 +8,8 @@ The policy, asked after every add and delete:
   not touched.
 - More than MAX_DELETED of all passages deleted, by the segments or by what BM25 counts: everything
   becomes one segment and the word indexes are made anew. Until then BM25 counts deleted passages too:
-  an idf is off by at most ln(1 / (1 - MAX_DELETED)) = .11 of values about 3 to 10.
+  an idf is off by at most ln(1 / (1 - MAX_DELETED)) = .11 of values about 3 to 10, and the average
+  length by as much as the deleted tenth differs from the rest.
 
 Vectors and near-duplicate signatures are copied byte for byte; texts are read, nothing is encoded.
 Living rows of sealed segments, in row order -> a sealed segment

@@ -28,9 +28,9 @@ class Size:
 
 
 SIZES = {
-    "taste": Size("taste", 0, 4, 1, 1, 5),
+    "taste": Size("taste", 1, 4, 1, 1, 5),
     "quick": Size("quick", 1, 40, 3, 3, 20),
-    "full": Size("full", 6, 200, 60, 50, 50),
+    "full": Size("full", 6, 200, 30, 50, 50),
 }
 
 

@@ -154,7 +154,7 @@ class Drivers:
 def copied(world: Path, to: Path) -> Path:
     """A world of its own for one case."""
     shutil.rmtree(to, ignore_errors=True)
-    return Path(shutil.copytree(world, to))
+    return Path(shutil.copytree(world, to, symlinks=True))
 
 
 def same(one: State, other: State) -> bool:

@@ -80,7 +80,8 @@ def real(size: Size, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "cache" / "encoders").symlink_to(default_cache() / "encoders")
     written(root / "first.jsonl", ARTICLES[:12])
     written(root / "more.jsonl", ARTICLES[12:16])
-    for arguments in (("build", str(root / "first.jsonl")), ("delete", ARTICLES[1]["_id"])):
+    written(root / "grown.jsonl", ARTICLES[16:18])
+    for arguments in (("build", str(root / "first.jsonl")), ("add", str(root / "grown.jsonl"))):
         done = run(root, "indexer", *arguments)
         assert done.returncode == 0, done.stderr
     return root
