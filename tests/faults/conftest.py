@@ -29,7 +29,7 @@ class Size:
 
 SIZES = {
     "taste": Size("taste", 1, 4, 1, 1, 5),
-    "quick": Size("quick", 1, 40, 3, 3, 20),
+    "quick": Size("quick", 1, 40, 2, 3, 20),
     "full": Size("full", 6, 200, 30, 50, 50),
 }
 

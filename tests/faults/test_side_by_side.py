@@ -26,7 +26,7 @@ from tests.growing import record, until, written
 pytestmark = pytest.mark.faults
 
 RACERS = ("add", "build", "delete", "merge", "watch", "restore over an index", "add", "build")
-FAILS_WITHIN_S = 1.0
+FAILS_WITHIN_S = {"taste": 10.0, "quick": 1.0, "full": 1.0}  # a taste runs on whatever machine CI has
 PER_SECOND = 20
 BULLETINS = 8
 WARM_SHARE = 0.4  # of the commits, before what is open and taken is measured
@@ -58,11 +58,10 @@ def test_of_eight_writers_one_wins_and_seven_are_told_who(
                     continue
                 if one["code"] != 4 or f"process {winners[0]['pid']};" not in one["message"]:
                     wrong.append(f"{one['job']}: {one['code']} {one['message']}")
-                if one["seconds"] > FAILS_WITHIN_S:
+                if one["seconds"] > FAILS_WITHIN_S[size.name]:
                     wrong.append(f"{one['job']} failed only after {one['seconds']:.2f} s")
             name = next(name for name in RACERS if OPERATIONS[name].job == winners[0]["job"])
-            new = states_of(OPERATIONS[name], driver, world, memory / "whole").allowed[-1]
-            row.case(f"race {number}", wrong + not_whole(driver.run("look", root), [new]))
+            row.case(f"race {number}", wrong + not_whole(driver.run("look", root), [new[name]]))
 
 
 @dataclass(slots=True)
@@ -171,7 +170,7 @@ def test_a_reader_meets_no_error_and_no_mixture_while_an_index_changes(
                 samples.append(taken(pid))
                 time.sleep(0.3)
             last = max(editions)
-            until(lambda: (last, editions[last]) in reader.heard.editions, 10)
+            until(lambda: (last, editions[last]) in reader.heard.editions, 60)
         finally:
             reader.ended.set()
             reader.join()
