@@ -8,6 +8,7 @@ text -> lexical/{passages,articles} -> (passage number, score)
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, 
 PASSAGES = "passages"
 ARTICLES = "articles"
 META = "meta.json"
-TIES = 16
+_MANAGED = ".managed.json"  # tantivy's list of files that it may remove
 _HEAP_BYTES = 64_000_000
 
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -99,15 +100,21 @@ def compounds(text: str) -> list[str]:
 
 
 class LexicalWriter:
-    """Fills one tantivy index, a new one or one that stands in `folder`; `close` commits it."""
+    """Fills one tantivy index, a new one or one that stands in `folder`; `close` commits it.
+
+    Tantivy works in a folder beside that one: it is silent when the flush of its folder or of its list of
+    files fails after a commit, so nothing of that may be trusted, and `close` makes both anew.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self._folder, self._working = folder, folder.with_name(f".{folder.name}")
         with _disk_errors():
             if (folder / META).exists():
-                index = tantivy.Index.open(str(folder))
+                folder.rename(self._working)
+                index = tantivy.Index.open(str(self._working))
             else:
-                folder.mkdir(parents=True, exist_ok=True)
-                index = tantivy.Index(_schema(), path=str(folder))
+                self._working.mkdir(parents=True)
+                index = tantivy.Index(_schema(), path=str(self._working))
             self._schema = index.schema
             self._writer = _register(index).writer(heap_size=_HEAP_BYTES, num_threads=1)
 
@@ -139,6 +146,19 @@ class LexicalWriter:
             failpoint("lexical.after_commit")
             self._writer.wait_merging_threads()
         failpoint("lexical.merges_done")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Move what was committed to its place, in a folder and with a list that the caller can flush."""
+        self._folder.mkdir(exist_ok=True)
+        names = [file.name for file in self._working.iterdir() if not file.name.startswith(".")]
+        for name in names:
+            if name == META:
+                (self._folder / META).write_bytes((self._working / META).read_bytes())
+            else:
+                (self._working / name).rename(self._folder / name)
+        (self._folder / _MANAGED).write_text(json.dumps(sorted(names)))
+        shutil.rmtree(self._working)
 
 
 class LexicalWriters:
@@ -240,16 +260,16 @@ class LexicalReader:
         return numbers, np.round(scores, 5)
 
     def best(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
-        """As `search`, (n,) and (n,), with what ties with the last, up to TIES * k: a caller can choose."""
+        """As `search`, (n,) and (n,), with all that ties with the last: a caller can choose among them."""
         asked = k + 1
         while True:
             numbers, scores = self.search(query, asked)
             if len(numbers) <= k:
                 return numbers, scores
             tied = int(np.searchsorted(-scores, -scores[k - 1], side="right"))
-            if tied < len(numbers) or len(numbers) < asked or asked >= k * TIES:
+            if tied < len(numbers) or len(numbers) < asked:
                 return numbers[:tied], scores[:tied]
-            asked = min(asked * 4, k * TIES)
+            asked *= 4
 
     def all_numbers(self) -> PassageNos:
         """The numbers of all records that a search can return, (n,), rising."""

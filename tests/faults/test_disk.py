@@ -8,7 +8,7 @@ import pytest
 from passage_index.directory import CURRENT
 from tests.faults.conftest import Size, spread
 from tests.faults.counts import Counts
-from tests.faults.disk import FAULTS, Fault, calls, compiled, trusted_after_failure
+from tests.faults.disk import FAULTS, Fault, calls, compiled, failed_flush, trusted_after_failure
 from tests.faults.harness import Driver, Drivers, State, copied, not_whole, same
 from tests.faults.operations import OPERATIONS, Operation, States, started, states_of, wrong_after
 
@@ -47,7 +47,7 @@ def failed(
         wrong += _still_served(operation, states, driver, root, how)
         calls(log)
     wrong += trusted_after_failure(seen, CURRENT)
-    if run.status == 0 and any(call.failed and call.name == "fsync" for call in seen):
+    if run.status == 0 and any(map(failed_flush, seen)):
         wrong.append("a flush failed, and the command says all is well")
     found = driver.run("look", root, index=operation.index)
     if run.status == 0 and not operation.backup:
