@@ -6,10 +6,10 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench eval clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing eval clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv and convert the model once
 
@@ -48,6 +48,9 @@ eval: setup ## ranking quality on every collection below DATA (default ../shared
 
 bench: setup ## speed of encoding and searching beside sentence-transformers
 	$(BIN)/python -m bench.speed $(DATA)
+
+bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=folder, or DATA=articles
+	$(BIN)/python -m bench.growing $(if $(filter command line environment,$(origin INDEX)),--index $(INDEX)) $(DATA)
 
 clean: ## remove the environment and the index of corpus/
 	rm -rf $(VENV) $(INDEX)

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ import numpy as np
 from ir_measures import AP, R, Success, nDCG
 
 from bench.collections import Collection, Query, find_collections
+from bench.places import DATA, RESULTS, commit
 from indexer.build import BuildOptions, build
 from indexer.chunking import Chunking
 from indexer.progress import shown
@@ -38,6 +38,7 @@ from search_api.fusion import order
 from search_api.question import parse_words
 from search_api.ranking import rank
 from search_api.searcher import Searcher, open_searcher
+from search_api.spelling import Speller
 
 DEPTH = 1000  # passages each leg gives, so that 100 articles can be judged
 MEASURES = [nDCG @ 10, AP, R @ 100, Success @ 1, Success @ 5, Success @ 20]
@@ -100,7 +101,8 @@ def index_of(collection: Collection, cache: Path) -> Path:
     source = f"{collection.corpus.resolve()} {collection.corpus.stat().st_size}"
     try:
         manifest = directory.current(index).manifest
-        current = (dict(manifest.chunking), dict(manifest.analyzer)) == (asdict(Chunking()), ANALYZER)
+        made_by = (dict(manifest.chunking), dict(manifest.analyzer), manifest.knows_words)
+        current = made_by == (asdict(Chunking()), ANALYZER, True)
     except SearchEngineError:
         current = False
     if not current or not stamp.exists() or stamp.read_text() != source:
@@ -113,10 +115,10 @@ def index_of(collection: Collection, cache: Path) -> Path:
 
 def run(searcher: Searcher, queries: list[Query]) -> Outcome:
     """Ask every question; rank its pool by every method."""
-    outcome = Outcome()
+    outcome, speller = Outcome(), Speller(searcher.snapshot, searcher.questions.pieces)
     for query in queries:
         begun = time.perf_counter()
-        words = parse_words(query.text, searcher.snapshot.lexical.terms)
+        words = speller.respelled(query.text, parse_words(query.text, searcher.snapshot.lexical.terms)).words
         vector = searcher.questions.encode(query.text)
         pool = searcher.snapshot.pool(vector, words, Where(), DEPTH)
         rankings = {OURS: rank(searcher.snapshot, pool, vector, words, "hybrid")}
@@ -223,7 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folders", nargs="*", type=Path, default=[Path("../shared/data")])
+    parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--sample", type=int, help="about so many questions a collection")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--out", type=Path, help="where the JSON goes")
@@ -233,18 +235,15 @@ def main() -> None:
         raise NotFound(
             f"no collection below {', '.join(map(str, arguments.folders))}; see bench/collections.py"
         )
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
-    cache, results = default_cache(), {}
+    at, cache, results = commit(), default_cache(), {}
     for collection in found:
         if not arguments.only or collection.name in arguments.only:
             judged = judge(collection, cache, arguments.sample)
-            results[collection.name] = {**judged, "commit": commit}
+            results[collection.name] = {**judged, "commit": at}
             print(table({collection.name: results[collection.name]}), flush=True)
-    out = arguments.out or Path(__file__).parent / "results" / f"quality-{commit or 'unknown'}.json"
+    out = arguments.out or RESULTS / f"quality-{at or 'unknown'}.json"
     out.parent.mkdir(exist_ok=True)
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit}
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "commit": at}
     out.write_text(json.dumps({**machine, "collections": results}, indent=1) + "\n")
     print(f"\n{table(results)}\n\nwritten to {out}")
 

@@ -1,4 +1,4 @@
-"""Write the README's tables from result files, so that no figure is typed by hand.
+"""Write the tables of README.md and docs/ from result files, so that no figure is typed by hand.
 
 python -m bench.tables [QUALITY.json] [SPEED.json]     default: the newest of each in bench/results/
 """
@@ -8,10 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.places import RESULTS, ROOT
 from bench.quality import table
-
-ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results"
 
 
 def newest(pattern: str) -> Path:
@@ -40,6 +38,54 @@ def speed_section(figures: dict[str, Any]) -> str:
     )
 
 
+def faults_section(result: dict[str, Any]) -> str:
+    """A line a kind of fault of one run of the fault suite, and their sums."""
+    counts = [(one["tried"], one["hit"], one["losses"], len(one["failures"])) for one in result["rows"]]
+    names = [one["what"] for one in result["rows"]]
+    sums = tuple(sum(column) for column in zip(*counts, strict=True))
+    lines = ["| what was done | tried | hit | losses | promises broken |", "|---|---|---|---|---|"]
+    for name, row in zip([*names, "**all**"], [*counts, sums], strict=True):
+        lines.append(f"| {name} | " + " | ".join(f"{count:,}" for count in row) + " |")
+    command = "make test-faults-full" if result["size"] == "full" else "make test-faults"
+    where = f"{result['cpus']} cores, Linux {result['kernel']}, Python {result['python']}"
+    minutes = result["seconds"] / 60
+    made = f"Made by `{command}` at commit {result['commit']}, in {minutes:.0f} minutes on {where}."
+    return "\n".join([*lines, "", made])
+
+
+def growing_section(result: dict[str, Any]) -> str:
+    """A line a phase of one `make bench-growing`, and what its commands took."""
+    heads = ("meanwhile", "searches", "errors", "p50", "p99", "p50 to rest", "p99 to rest", "load",
+             "a command took", "followed after")  # fmt: skip
+    rest = result["phases"]["rest"]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name, one in result["phases"].items():
+        runs = one.get("runs", [])
+        cells = [
+            name, f"{one['requests']:,}", f"{one['errors']:,}",
+            *(f"{one[key]:,.0f} ms" for key in ("p50_ms", "p99_ms")),
+            *(f"{one[key] / rest[key]:.1f}" for key in ("p50_ms", "p99_ms")),
+            " to ".join(f"{part:.1f}" for part in one["load"]),
+            *(_from_to([run[key] for run in runs]) for key in ("seconds", "followed_after_s")),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    index, memory = result["index"], [f"{size / 1e6:,.0f}" for size in result["server_bytes"]]
+    made = (
+        f"Made by `make bench-growing` at commit {result['commit']} on {result['cores']} cores: "
+        f"{index['articles']:,} articles, {index['passages']:,} passages, {result['per_second']:g} searches "
+        f"a second, {result['added_articles']:,} articles added. The server had {memory[0]} MB in memory "
+        f"before and {memory[1]} MB after."
+    )
+    return "\n".join([*lines, "", made])
+
+
+def _from_to(seconds: list[float]) -> str:
+    if not seconds:
+        return ""
+    low, high = min(seconds), max(seconds)
+    return f"{low:.1f} s" if len(seconds) == 1 else f"{low:.1f} to {high:.1f} s ({len(seconds)} times)"
+
+
 def put(text: str, name: str, section: str) -> str:
     """Replace what stands between the two markers of a section."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -48,13 +94,19 @@ def put(text: str, name: str, section: str) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md in place."""
+    """Rewrite README.md and the pages that have a table, in place."""
     given = [Path(argument) for argument in sys.argv[1:]]
     quality = given[0] if given else newest("quality-*.json")
     speed = given[1] if len(given) > 1 else newest("speed-*.json")
-    readme = ROOT / "README.md"
-    text = put(readme.read_text(), "quality", quality_section(json.loads(quality.read_text())))
-    readme.write_text(put(text, "speed", speed_section(json.loads(speed.read_text()))))
+    tables = [
+        ("README.md", "quality", quality, quality_section),
+        ("README.md", "speed", speed, speed_section),
+        ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
+        ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
+    ]
+    for page, name, result, section in tables:
+        file = ROOT / page
+        file.write_text(put(file.read_text(), name, section(json.loads(result.read_text()))))
 
 
 if __name__ == "__main__":

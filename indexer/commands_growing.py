@@ -71,7 +71,8 @@ def build_command(
     if made is not None:
         manifest = directory.current(index).manifest
         off = errors(made, manifest.build, sum(record.size for record in manifest.files.values()))
-        say("the plan was off by " + ", ".join(f"{share:+.1%} {name}" for name, share in off.items()))
+        busy = "; this machine was busy when it was planned" if made.busy else ""
+        say("the plan was off by " + ", ".join(f"{share:+.1%} {name}" for name, share in off.items()) + busy)
     say(f"the index is at {index}; ask it with: search-api search QUESTION --index {index}")
 
 
@@ -108,7 +109,7 @@ def delete_command(
         Path | None, typer.Option("--from-file", help="A file with one id a line; - for stdin.")
     ] = None,
     purge: Annotated[
-        bool, typer.Option("--purge", help="Also from kept generations and the vectors journal.")
+        bool, typer.Option("--purge", help="Also from kept generations, the vectors journal and the inbox.")
     ] = False,
     merge: MergeOption = True,
     keep: KeepOption = 2,
@@ -179,12 +180,17 @@ def watch_command(
     index: IndexOption,
     every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Encoder of an index to be made, or the index's own.")
+    ] = None,
     merge: MergeOption = True,
     keep: KeepOption = 2,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep an index in step with FOLDER: new, changed and removed files. Runs until Ctrl-C.
+    """Keep an index in step with FOLDER: new, changed and removed files; make it first if there is none.
+
+    Runs until Ctrl-C.
 
     Example: indexer watch articles/ --index my-index --every 60
     """
@@ -192,13 +198,16 @@ def watch_command(
 
     from indexer.progress import shown
     from indexer.watch import step, watch
+    from passage_index.transformer import load_encoder
 
     cache = cache or default_cache()
     options = _options(cache, False, keep, merge)
 
     @lru_cache(maxsize=1)
     def encoder() -> "TransformerEncoder":
-        return _own_encoder(index, cache, None)
+        if directory.holds_index(index):
+            return _own_encoder(index, cache, model)
+        return load_encoder(model or DEFAULT_MODEL, cache, streams=os.cpu_count() or 1)
 
     def told(report: "BuildReport") -> None:
         if report.generation is not None:
@@ -208,7 +217,7 @@ def watch_command(
         if once:
             report = step(folder, index, encoder, options, {}, settle_s=0.0, progress=progress)
             if report is None or report.generation is None:
-                say("nothing has changed")
+                say("nothing has changed" if directory.holds_index(index) else f"no article in {folder} yet")
             else:
                 told(report)
         else:

@@ -115,7 +115,7 @@ def worth_merging(base: Generation) -> bool:
     manifest = base.manifest
     _, counted_deleted = counted_records(base.folder / directory.LEXICAL / PASSAGES)
     several = len(manifest.segments) > 1 or manifest.deleted > 0
-    return several or counted_deleted > 0 or manifest.analyzer != ANALYZER
+    return several or counted_deleted > 0 or manifest.analyzer != ANALYZER or not manifest.knows_words
 
 
 def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> Generation | None:

@@ -2,7 +2,7 @@
 
     a sample is read and split            sample.py, intake.py
     its passages are written, unencoded   -> bytes and seconds a passage, on this machine
-    about 200 of them are encoded         -> passages a second
+    about 200 of them are encoded         -> passages a second, memory (trial.py)
     the small index is asked              -> milliseconds a question
 
 What grows slower than the number of passages (words) or faster is said where it is computed.
@@ -10,7 +10,6 @@ PATHs, encoder -> Plan; Plan, the report of the build -> how far off it was
 """
 
 import logging
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,12 +24,12 @@ from indexer.intake import Find, nowhere, split
 from indexer.plans import Plan
 from indexer.report import now
 from indexer.sample import Stratum, sample
+from indexer.trial import in_journal, ram_bytes, try_encoding
 from indexer.write import Encoding, embedded_passage, fitted
 from passage_index import commits, directory
 from passage_index.columns import Where
 from passage_index.dense import encode_stored, search_on_one_thread
 from passage_index.encoder import Encoder, PassageVectors
-from passage_index.journal import VectorsJournal, journal_file, key_of
 from passage_index.lexical import ANALYZER, LexicalWriters, Words
 from passage_index.manifest import Manifest
 from passage_index.passages import article_hash
@@ -46,8 +45,12 @@ _BLOCK = 10  # passages of nearly equal length
 
 # Measured on news, two cores; docs/growing.md says how.
 _WORDS_GROWTH = -0.05  # power of the number of passages
-_RAM_A_ROW = 900  # bytes while building: columns, the journal's table
-_RAM_OF_A_BUILD = 250_000_000  # beside what planning has taken: tantivy's heaps, a window of vectors
+_RAM_A_ROW = 430  # bytes while building: columns, tantivy's heap
+_RAM_A_RECORD = 160  # of the journal's table
+_RAM_GROWTH, _RAM_AT_MOST = (
+    0.4,
+    2.3,
+)  # what encoding takes grows with the shapes met, and ends at so many times
 _RAM_OF_A_SERVER = 350_000_000
 _SERVED_A_ROW = 220  # bytes beside the vectors: columns and positions
 _SCAN_MS = 2.0e-7  # of one dimension of one row
@@ -73,25 +76,34 @@ def plan(
     articles = sum(one.stratum.stands_for for one in drawn)
     passages = sum(one.passages for one in drawn)
     read_s = sum(one.passages / max(one.sampled, 1) * one.seconds for one in drawn)
-    encoded = _encode(_chosen(drawn), encoding, cache)
+    chosen = [
+        embedded_passage(article, parts.passages[i], encoding.chunking)
+        for article, parts, i in _chosen(drawn)
+    ]
+    trial = try_encoding(chosen, encoder)
     with tempfile.TemporaryDirectory(prefix="indexer-plan-") as folder:
         small = _write_small(drawn, Path(folder), encoding)
+    ram = ram_bytes() - trial.ram_bytes
+    known, records = in_journal(chosen, encoder, cache)
     logger.info("planned in %.1f s", time.perf_counter() - begun)
-    rows, dim = passages, encoder.identity.dim
-    encode_s = passages * (1 - encoded.known) / encoded.passages_per_s
+    rows, dim, to_encode = passages, encoder.identity.dim, passages * (1 - known)
+    ram += trial.ram_of(to_encode) + round(rows * _RAM_A_ROW + (records + to_encode) * _RAM_A_RECORD)
+    encode_s, quiet_s = (to_encode / rate for rate in (trial.passages_per_s, trial.quiet_per_s))
+    build_s = read_s + encode_s + rows * small.write_s
     return Plan(
         made_at=now(),
         articles=round(articles),
         unchanged=round(sum(one.stands_for for one in strata) - articles),
         passages=round(passages),
         index_bytes=round(rows * small.segment_bytes + _words_bytes(rows, small)),
-        build_s=round(read_s + encode_s + rows * small.write_s, 1),
+        build_s=round(build_s, 1),
+        quiet_s=round(build_s - encode_s + quiet_s, 1),
         encode_s=round(encode_s, 1),
-        build_ram_bytes=_peak_ram() + round(rows * _RAM_A_ROW) + _RAM_OF_A_BUILD,
+        build_ram_bytes=ram,
         serve_ram_bytes=_RAM_OF_A_SERVER + round(rows * (2 * dim + _SERVED_A_ROW)),
         query_ms=round(small.query_ms + rows * dim * _SCAN_MS + rows * _WORDS_MS, 1),
-        passages_per_s=round(encoded.passages_per_s, 1),
-        in_journal=round(encoded.known, 3),
+        passages_per_s=round(trial.passages_per_s, 1),
+        in_journal=round(known, 3),
         sampled_articles=sum(len(one.stratum.articles) for one in drawn),
         sampled_passages=sum(one.sampled for one in drawn),
     )
@@ -144,29 +156,6 @@ def _chosen(drawn: list[_Drawn]) -> list[tuple[Article, SplitArticle, int]]:
         chosen = sorted({i for start in starts for i in range(start, min(start + _BLOCK, len(every)))})
         out += [every[i] for i in chosen]
     return out
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    passages_per_s: float
-    known: float  # share of the passages that the journal has
-
-
-def _encode(chosen: list[tuple[Article, SplitArticle, int]], encoding: Encoding, cache: Path) -> _Encoded:
-    embedded = [
-        embedded_passage(article, parts.passages[i], encoding.chunking) for article, parts, i in chosen
-    ]
-    if not embedded:
-        return _Encoded(1.0, 0.0)
-    file = journal_file(cache, encoding.encoder.identity)
-    known = 0
-    if file.exists():
-        with VectorsJournal(file, encoding.encoder.identity) as journal:
-            known = sum(journal.get(key_of(one)) is not None for one in embedded)
-    encoding.encoder.encode_passages(embedded[:_BLOCK])  # the first call is slower than any other
-    begun = time.perf_counter()
-    encoding.encoder.encode_passages(embedded)
-    return _Encoded(len(embedded) / (time.perf_counter() - begun), known / len(embedded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +228,3 @@ def _ask(index: Path, generation: directory.Generation, encoder: Encoder, articl
 def _words_bytes(rows: float, small: _Small) -> float:
     """The word indexes grow slower than the passages: a word's first occurrence costs more than its next."""
     return rows * small.words_bytes * max(rows / max(small.passages, 1), 1.0) ** _WORDS_GROWTH
-
-
-def _peak_ram() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

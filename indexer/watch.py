@@ -3,6 +3,7 @@
     walk the folder            size and time, then the hash, against watched.json
     -> read what changed       ids, file by file
     -> growing.grow            add, replace, delete, and the new watched.json, in one generation
+    or a first build           of all files, where there is no index yet
 
 Never deletes on doubt: a file that cannot be read, or some of whose records are rejected, keeps the
 articles it had; a folder in which nothing is left is an error.
@@ -16,13 +17,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from indexer.articles import READERS, Record, Rejected, Skipped, read_files
+from indexer.build import commit_staged
 from indexer.growing import Wish, grow
 from indexer.intake import Found as Item
+from indexer.intake import nowhere, require_articles, take_in
 from indexer.readers.walk import Found, walk
 from indexer.report import BuildReport, Progress, silent
+from indexer.space import require_space_for
+from indexer.staging import Staging
 from indexer.watched import Files, FileState, Watched, owned, read_watched, watched_bytes
-from indexer.write import BuildOptions, Run
-from passage_index import directory
+from indexer.write import BuildOptions, Encoding, Run, fitted
+from passage_index import commits, directory
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import IndexLocked, InputError, SearchEngineError
 from passage_index.model_files import file_sha256
@@ -39,7 +44,7 @@ class Round:
     """What one look at the folder found; filled while the changed files are read."""
 
     folder: str
-    generation: int
+    generation: int | None  # None: there is no index yet
     before: Watched
     unchanged: Files
     changed: dict[str, tuple[Found, FileState]]  # its state has the ids it had before
@@ -99,8 +104,9 @@ def look(folder: Path, index: Path, touched: Touched, settle_s: float = SETTLE_S
     Raises InputError when the folder is gone or nothing is left of what it held.
     """
     place = str(folder.resolve())
-    current = directory.current(index)
-    before = read_watched(current)
+    current = directory.current(index) if directory.holds_index(index) else None
+    before = read_watched(current) if current else {}
+    number = current.manifest.generation if current else None
     known = before.get(place, {})
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; nothing was changed")
@@ -126,7 +132,7 @@ def look(folder: Path, index: Path, touched: Touched, settle_s: float = SETTLE_S
         elif state is not None:
             unchanged[name] = state
     removed = {name: state for name, state in known.items() if name not in files}
-    return Round(place, current.manifest.generation, before, unchanged, changed, removed)
+    return Round(place, number, before, unchanged, changed, removed)
 
 
 def _state(
@@ -155,7 +161,7 @@ def step(
     settle_s: float = SETTLE_S,
     progress: Progress = silent,
 ) -> BuildReport | None:
-    """One round: bring the index in step with the folder. None when nothing has changed.
+    """One round: bring the index in step with the folder, or make it. None when nothing has changed.
 
     encoder: asked for only when a file has to be read.
     """
@@ -163,14 +169,31 @@ def step(
     if not found.changed and not found.removed:
         return None
     loaded = encoder() if found.changed else None
+    run = Run(options, BuildReport(), progress)
+    if loaded is not None and found.generation is None:
+        _build(folder, index, found, loaded, run)
+        return run.report
     if loaded is not None:
         require_same_encoder(directory.current(index).manifest.encoder, loaded.identity)
-    run = Run(options, BuildReport(), progress)
     read = found.read() if found.changed else ()
     if not found.changed:
         found.owner.update(owned(found.before, {(found.folder, name) for name in found.removed}))
     grow(index, Wish("watch", read, found.gone, found.watched, found.generation), run, loaded)
     return run.report
+
+
+def _build(folder: Path, index: Path, found: Round, encoder: Encoder, run: Run) -> None:
+    """The first generation: every file of the folder, and which of them gave what. Raises InputError."""
+    encoding = Encoding(encoder, fitted(run.options.chunking, encoder))
+    require_space_for([folder], index, encoder.identity.dim)
+    with directory.writer_lock(index), commits.new_generation(index) as scratch:
+        if directory.holds_index(index):  # another writer was quicker: the next round goes on from there
+            return
+        staging = Staging(scratch / "staging.sqlite")
+        take_in(found.read(), staging, nowhere, encoding, run)
+        require_articles(run.report)
+        (scratch / directory.WATCHED).write_bytes(found.watched() or b"")
+        commit_staged(index, scratch, staging, encoding, run, "watch")
 
 
 def watch(

@@ -7,14 +7,15 @@ rows in order -> columns/*.npy -> arrays of length rows
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from passage_index.dense import Mask
 from passage_index.failpoints import failpoint
+from passage_index.filters import DATE, All, Condition, Filter, leaves_out_undated
 from passage_index.types import Article, PartialDate
 
 EPOCH = date(1970, 1, 1)
@@ -42,11 +43,28 @@ class Where:
     first_day: date | None = None
     last_day: date | None = None
     sources: tuple[str, ...] = ()
+    known_by: date | None = None  # leaves out what can only have been published after that day
+    filter: Filter | None = None
 
     @property
-    def dated(self) -> bool:
-        """True if a range of days is asked for."""
-        return self.first_day is not None or self.last_day is not None
+    def whole(self) -> Filter | None:
+        """All of it as one filter; None lets everything pass."""
+        parts: list[Filter] = []
+        if self.first_day is not None:
+            parts.append(Condition(DATE, "$gte", "date", (PartialDate(self.first_day, self.first_day),)))
+        for day in (self.last_day, self.known_by):
+            if day is not None:
+                parts.append(Condition(DATE, "$lte", "date", (PartialDate(day, day),)))
+        if self.sources:
+            parts.append(Condition("source", "$in", "text", self.sources))
+        if self.filter is not None:
+            parts.append(self.filter)
+        return All(tuple(parts)) if parts else None
+
+    @property
+    def leaves_out_undated(self) -> bool:
+        """True if no article without a date can pass."""
+        return self.whole is not None and leaves_out_undated(self.whole)
 
 
 class ColumnWriter:
@@ -121,19 +139,12 @@ class ColumnReader:
     def _map(self, name: str) -> Any:
         return np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
 
-    def mask(self, where: Where) -> Mask | None:
-        """(rows,) True where a row passes; None when every row does. O(rows)."""
-        parts: list[Any] = []
-        if where.dated:
-            parts.append(self.last_day != UNDATED_LAST)
-        if where.first_day is not None:
-            parts.append(self.last_day >= _day(where.first_day))
-        if where.last_day is not None:
-            parts.append(self.first_day <= _day(where.last_day))
-        if where.sources:
-            codes = [i for i, name in enumerate(self.names["source"]) if name in where.sources]
-            parts.append(np.isin(self.source, codes))
-        return np.logical_and.reduce(parts) if parts else None
+    @cached_property
+    def article_rows(self) -> npt.NDArray[np.int64]:
+        """How many rows each article has, in row order: (articles,)."""
+        rows = len(self.article_key)
+        later = np.flatnonzero(self.article_key[1:] != self.article_key[:-1]) + 1
+        return np.diff(np.concatenate([[0], later, [rows]])) if rows else np.empty(0, dtype=np.int64)
 
     def rows_of(self, passage_nos: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Rows of those passage numbers that lie here; -1 for the others. (n,) -> (n,), O(log rows) each."""

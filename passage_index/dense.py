@@ -1,6 +1,6 @@
-"""The vectors of one segment: bf16 passage vectors, int8 sentence vectors, and the FAISS search over them.
+"""The vectors of one segment: bf16 passage vectors, int8 sentence vectors, and the search over them.
 
-FAISS only proposes candidates; every score that leaves this file is computed anew, in float64, from
+FAISS only proposes candidates, by the step of the ladder that the segment has (ladder.py); every score that leaves this file is computed anew, in float64, from
 the stored bf16 vectors, so that it does not depend on which index proposed it. A distance never
 leaves this module. (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale -> cosine scores
 """
@@ -13,17 +13,20 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from passage_index.encoder import PassageVectors
+from passage_index import calibration, ladder
+from passage_index.encoder import PassageVectors, unit
+from passage_index.ladder import EXACT, Proposals, Step
 from passage_index.types import Rows, Scores, Vectors
 
 VECTORS = "vectors.bf16"
 SENTENCES = "sentences.i8"
 SCALES = "sentences.scale"
-GATHER_SHARE = 16  # FAISS scans that many rows in the time one row is gathered and scored here
-GATHER_LIMIT = 20_000  # rows; bounds what gathering holds in memory
-TIES = 16  # ties with the k-th row are followed until that many times k rows are in hand
-SLACK = 32  # rows asked for beyond k, so that a tie is nearly always seen at once
-SCAN_ERROR = 4e-6  # FAISS sums in float32: how far its order may be from the exact one
+GATHER_SHARE = 128  # FAISS scans that many rows in the time one row is gathered and scored here
+GATHER_LIMIT = 20_000  # rows that are gathered rather than scanned, at most
+BLOCK = 512  # rows scored at once; what that takes stays in the processor's cache
+SLACK = 64  # rows asked for beyond half as many again as wanted: nearly always enough at once
+SCAN_ERROR = 4e-6  # FAISS sums in float32: how far that may be from the exact sum, and from six digits
+LONGEST = 1.004  # a unit vector rounded to bf16 is no longer than that
 
 Bf16 = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]  # (rows,), True where a row may be returned
@@ -42,7 +45,9 @@ def to_bf16(vectors: Vectors) -> Bf16:
 
 def from_bf16(codes: Bf16) -> Vectors:
     """The inverse of `to_bf16`, exact. (n, dim) or any other shape."""
-    return (codes.astype(np.uint32) << 16).view(np.float32)
+    halves = np.zeros((*codes.shape, 2), dtype="<u2")
+    halves[..., 1] = codes
+    return halves.view("<f4")[..., 0]
 
 
 def quantise(vectors: Vectors) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
@@ -86,7 +91,7 @@ class StoredVectors:
     """The vectors of a sealed segment, memory-mapped, as they were written."""
 
     def __init__(self, folder: Path, rows: int, dim: int, sentence_starts: npt.NDArray[np.int64]) -> None:
-        self.rows, self.dim = rows, dim
+        self.folder, self.rows, self.dim = folder, rows, dim
         self.starts = sentence_starts
         sentences = int(sentence_starts[-1])
         self.codes: Bf16 = _mapped(folder / VECTORS, np.uint16, (rows, dim))
@@ -98,28 +103,68 @@ class StoredVectors:
         span = slice(int(self.starts[row]), int(self.starts[row + 1]))
         return self.codes[row], self.sentences[span], self.scales[span]
 
+    def questions(self, count: int) -> tuple[Vectors, Rows]:
+        """Sentences of `count` different rows, (n, dim) of unit length, (n,): they are much like questions.
+
+        Of rows with several sentences where there are enough: a lone one has the vector of its row.
+        """
+        random, sentences = np.random.default_rng(0), np.diff(self.starts)
+        rows = np.flatnonzero(sentences > 1)
+        rows = rows if len(rows) >= count else np.flatnonzero(sentences)
+        rows = random.choice(rows, min(count, len(rows)), replace=False)
+        which = self.starts[rows] + random.integers(sentences[rows])
+        return unit(self.sentences[which] * self.scales[which][:, None]), rows
+
+
+def seal(folder: Path, sentence_starts: npt.NDArray[np.int64]) -> Step:
+    """Choose how a segment's vectors are searched, and write what that takes beside them.
+
+    sentence_starts: (rows + 1,), of `VectorWriter.close`. Raises OSError or WriteFailed.
+    """
+    rows = len(sentence_starts) - 1
+    dim = (folder / VECTORS).stat().st_size // 2 // max(rows, 1)
+    if ladder.steps_for(rows, dim)[0] == EXACT:
+        return Step()
+    stored = StoredVectors(folder, rows, dim, sentence_starts)
+    questions = stored.questions(calibration.QUESTIONS)
+    return calibration.climb(
+        lambda which: from_bf16(stored.codes[which]), rows, dim, questions, folder / ladder.FILE
+    )
+
 
 class DenseReader:
-    """Exact search over the vectors of one segment, by a FAISS index over the bf16 codes."""
+    """Search over the vectors of one segment, by the step of the ladder that it was sealed with."""
 
-    def __init__(self, vectors: StoredVectors, twin: "DenseReader | None" = None) -> None:
-        """twin: a reader of a copy of the same vectors; its FAISS index then serves both."""
+    def __init__(
+        self, vectors: StoredVectors, step: Step | None = None, twin: "DenseReader | None" = None
+    ) -> None:
+        """step: none is the exact one. twin: a reader of a copy of the same files; its index serves both."""
         self.rows, self.dim = vectors.rows, vectors.dim
-        self._starts = vectors.starts
+        self._starts, self._step = vectors.starts, step or Step()
         self._codes, self._sentences, self._scales = vectors.codes, vectors.sentences, vectors.scales
-        self._index: Any = twin._index if twin else _exact_index(self._codes)
+        if twin:
+            self._index: Any = twin._index
+        elif self._step.name == EXACT:
+            self._index = _exact_index(self._codes)
+        else:
+            file = vectors.folder / ladder.FILE
+            self._index = ladder.open_proposals(file, self._step, self.rows, self.dim)
 
     def search(self, question: Vectors, k: int, mask: Mask | None = None) -> tuple[Rows, Scores]:
-        """The k best rows by cosine, best first, and all that tie with the last of them (up to TIES * k).
+        """The k best rows by cosine, best first, and all that tie with the last of them.
 
         question: (dim,) float32, unit length; mask: (rows,) bool or None -> rows (n,), scores (n,) as
         `scores` gives them; n < k when fewer rows are allowed. With the ties in hand a caller can cut
-        by public id, so that what is found does not depend on row numbers. Exact: O(rows * dim).
+        by public id, so that what is found does not depend on row numbers. On the exact step it is all
+        of them, in O(rows * dim), and more only where very many rows are about as near as the last one;
+        on the others the recall of the step, in O(rows * dim / 200) or less.
         """
-        allowed = self.rows if mask is None else int(mask.sum())
+        allowed = self.rows if mask is None else int(np.count_nonzero(mask))
         if allowed == 0 or k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0)
         k = min(k, allowed)
+        if isinstance(self._index, Proposals):
+            return self._proposed(self._index, question, k, mask, allowed)
         if mask is not None and allowed <= max(min(self.rows // GATHER_SHARE, GATHER_LIMIT), k):
             return _best(np.flatnonzero(mask), self.scores(question, np.flatnonzero(mask)), k)
         selected = None
@@ -127,21 +172,43 @@ class DenseReader:
             bits = np.packbits(mask, bitorder="little")
             selector = faiss.IDSelectorBitmap(self.rows, faiss.swig_ptr(bits))
             selected = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        asked = min(k + SLACK, allowed)
+        error, asked = scan_error(question), min(k + k // 2 + SLACK, allowed)
         while True:
-            found = self._index.search(question[None, :], asked, params=selected)[1][0]
+            (distances,), (found,) = self._index.search(question[None, :], asked, params=selected)
             rows = found[found >= 0].astype(np.int64)
             by_row = np.sort(rows)
             best, scores = _best(by_row, self.scores(question, by_row), k)
-            complete = asked >= min(allowed, k * TIES) or len(rows) < asked
-            if complete or self.scores(question, rows[-1:])[0] + SCAN_ERROR < scores[-1]:
+            # What was not found has less than the last found one by FAISS, so less than this by us.
+            if asked == allowed or distances[len(rows) - 1] + error < scores[-1]:
                 return best, scores
-            asked = min(asked * 4, allowed, k * TIES)
+            asked = min(asked * 4, allowed)
+
+    def _proposed(
+        self, proposals: Proposals, question: Vectors, k: int, mask: Mask | None, allowed: int
+    ) -> tuple[Rows, Scores]:
+        """As `search`, of what the codes propose. (dim,), (rows,) -> (n,), (n,)."""
+        wanted = self._step.wanted(k)
+        if mask is not None and proposals.gathering_is_cheaper(allowed, wanted):
+            rows = np.flatnonzero(mask)
+            return _best(rows, self.scores(question, rows), k)
+        while True:
+            rows, near = proposals.propose(question, wanted, mask, allowed)
+            by_row = np.argsort(rows)
+            best, scores = _best(rows[by_row], self.scores(question, rows[by_row]), k)
+            # Copies of the k-th row have its codes: none is missing unless the codes reach to the end.
+            last = near[np.isin(rows, best[scores == scores[-1]])].min()
+            if len(rows) == allowed or last > near[-1]:
+                return best, scores
+            wanted *= 4
 
     def scores(self, question: Vectors, rows: Rows) -> Scores:
         """Cosine of the question to each row, (n,) float64 rounded to 1e-6, the same on every machine."""
-        vectors = from_bf16(self._codes[rows]).astype(np.float64)
-        return np.round(np.einsum("nd,d->n", vectors, question.astype(np.float64)), 6)
+        exact, out = question.astype(np.float64), np.empty(len(rows))
+        for start in range(0, len(rows), BLOCK):
+            block = slice(start, start + BLOCK)
+            vectors = from_bf16(self._codes[rows[block]]).astype(np.float64)
+            out[block] = np.round(np.einsum("nd,d->n", vectors, exact), 6)
+        return out
 
     def sentence_scores(self, question: Vectors, row: int) -> Scores:
         """Cosine of the question to each sentence of one row, (sentences,)."""
@@ -167,6 +234,16 @@ class DenseReader:
         # float64, so that the sum's order (which BLAS chooses by position) never shows in six digits
         products = self._sentences[which].astype(np.float64) @ question.astype(np.float64)
         return np.round(products * self._scales[which], 6)
+
+
+def scan_error(question: Vectors) -> float:
+    """How far a score by FAISS may be from ours, for unit vectors and a (dim,) question.
+
+    With AVX512-BF16 FAISS rounds the question to bf16 too, and the dot product of what is rounded off
+    with a unit vector is at most its length; elsewhere it does not, and errs less than this.
+    """
+    lost = question.astype(np.float64) - from_bf16(to_bf16(question))
+    return float(np.linalg.norm(lost)) * LONGEST + SCAN_ERROR
 
 
 def _best(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:

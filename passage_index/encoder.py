@@ -77,6 +77,13 @@ class Encoder(Protocol):
         """Tokens of each text, special tokens not counted."""
         ...
 
+    def pieces(self, words: Sequence[str]) -> list[int]:
+        """Into how many tokens each word is cut, 0 where it holds what the tokenizer does not know.
+
+        One for a word that the model has met often; about one a letter for what it was not trained on.
+        """
+        ...
+
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
         """Questions -> (n, dim) float32, unit length. Text beyond the token limit is not read."""
         ...

@@ -18,7 +18,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +74,15 @@ class Draft:
         self.digest.update(part)
         self.size += len(part)
 
+    def seal(self, write: Write) -> None:
+        """Put the header in front, and all of it on the disk. Raises InputError on an id without room."""
+        header = json.dumps(asdict(write), ensure_ascii=False).encode()
+        if len(header) >= HEADER_BYTES:
+            raise InputError(f"the article id has {len(header)} bytes with what goes with it; too many")
+        self.file.flush()
+        os.pwrite(self.file.fileno(), header.ljust(HEADER_BYTES - 1) + b"\n", 0)
+        os.fsync(self.file.fileno())
+
     def __enter__(self) -> Self:
         return self
 
@@ -120,13 +129,7 @@ class Inbox:
 
         Raises InboxFull, InputError on an id that has no room in the header, OSError.
         """
-        write = Write(kind, article_id, records, utc_now(), draft.size, draft.digest.hexdigest())
-        header = json.dumps(asdict(write), ensure_ascii=False).encode()
-        if len(header) >= HEADER_BYTES:
-            raise InputError(f"the article id has {len(header)} bytes with what goes with it; too many")
-        draft.file.flush()
-        os.pwrite(draft.file.fileno(), header.ljust(HEADER_BYTES - 1) + b"\n", 0)
-        os.fsync(draft.file.fileno())
+        draft.seal(Write(kind, article_id, records, utc_now(), draft.size, draft.digest.hexdigest()))
         failpoint("inbox.written")
         with self._accepting():
             self._require_room(draft.size)
@@ -205,6 +208,16 @@ class Inbox:
         if len(body) != write.size or hashlib.sha256(body).hexdigest() != write.sha256:
             raise CorruptIndex(f"the body of the write {task_id} is damaged; send it again")
         return body
+
+    def replace(self, task_id: str, body: bytes, records: int) -> None:
+        """Give a waiting task another body, in one step. Call under `worker_lock`. Raises OSError."""
+        write = self.write(task_id)
+        with Draft(self.folder) as draft:
+            draft.write(body)
+            if write is not None:
+                draft.seal(replace(write, records=records, size=draft.size, sha256=draft.digest.hexdigest()))
+                os.rename(draft.path, self.folder / WAITING / task_id)
+        sync(self.folder / WAITING)
 
     def remove(self, task_ids: list[str]) -> None:
         """Forget writes whose outcome is on disk."""

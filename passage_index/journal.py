@@ -1,8 +1,9 @@
 """The vectors journal: every encoded passage, kept outside the index so that encoding is never paid twice.
 
 Append-only, one file an encoder, in the user's cache folder. A record holds the key (hash of the text
-and its sentence spans), the stored forms of the vectors and a CRC-32; a torn tail is cut off on open,
-a damaged record reads as absent. Nothing else of the passage is kept: no text.
+and its sentence spans), the stored forms of the vectors and a CRC-32. A damaged record reads as absent
+and costs only itself: where no record begins, the next whole one is looked for; a torn tail is cut off
+on open. Nothing else of the passage is kept: no text.
 (EmbeddedPassage, encoder) -> key -> (bf16 vector, int8 sentences, scales)
 """
 
@@ -31,6 +32,7 @@ Stored = tuple[Bf16, npt.NDArray[np.int8], npt.NDArray[np.float32]]
 
 _HEADER = struct.Struct("<4s16sII")  # magic, key, sentences, CRC-32 of the key and what follows
 _MAGIC = b"vec1"
+_BLOCK = 1 << 20  # read at once while the next whole record is looked for
 
 
 def journal_file(cache: Path, identity: EncoderIdentity) -> Path:
@@ -103,16 +105,16 @@ class VectorsJournal:
         if place >= self._flushed:
             self.flush()
         try:
-            _, _, sentences, crc = _HEADER.unpack(self._read(_HEADER.size, place))
-            body = self._read(self._body_size(sentences), place + _HEADER.size)
-        except (OSError, struct.error):
-            body, crc = b"", -1
-        if zlib.crc32(body, zlib.crc32(key)) != crc:
+            record = self._whole(place)
+        except OSError:
+            record = None
+        if record is None or record[4:20] != key:
             logger.warning(
                 "the vectors journal %s is damaged at byte %d; encoding anew", self._file.name, place
             )
             del self._places[key]
             return None
+        sentences, body = _HEADER.unpack_from(record)[2], record[_HEADER.size :]
         vector, rest = body[: 2 * self._dim], body[2 * self._dim :]
         codes, scales = rest[: sentences * self._dim], rest[sentences * self._dim :]
         return (
@@ -140,9 +142,10 @@ class VectorsJournal:
         failpoint("journal.after_flush")
 
     def write_without(self, keys: Set[bytes], scratch: Path) -> int:
-        """Copy all records but those of `keys` to a new file, flushed to disk; how many were left out.
+        """Copy all whole records but those of `keys` to a new file, flushed; how many were left out.
 
-        Raises IndexLocked when another process is the appender: what it adds meanwhile would be lost.
+        What is damaged is not copied: nobody can say whose it was. Raises IndexLocked when another
+        process is the appender: what it adds meanwhile would be lost.
         """
         if not self._writable:
             raise IndexLocked(
@@ -150,16 +153,13 @@ class VectorsJournal:
                 f"wait for it or stop it, and run this again"
             )
         self.flush()
-        kept = [(key, place) for key, place in self._places.items() if key not in keys]
         with scratch.open("wb") as copy:
-            for _, place in kept:
-                header = self._read(_HEADER.size, place)
-                copy.write(header)
-                length = self._body_size(_HEADER.unpack(header)[2])
-                copy.write(self._read(length, place + _HEADER.size))
+            for key, place in self._places.items():
+                if key not in keys and (record := self._whole(place)) is not None:
+                    copy.write(record)
             copy.flush()
             os.fsync(copy.fileno())
-        return len(self._places) - len(kept)
+        return len(keys & self._places.keys())
 
     def close(self) -> None:
         """Flush and let the next process append."""
@@ -174,19 +174,60 @@ class VectorsJournal:
         return True
 
     def _scan(self) -> int:
-        """Fill the table of places from the headers; cut off what is not a whole record."""
+        """Fill the table of places from the headers, past what is damaged; cut off what ends in no record."""
         size, place = os.fstat(self._file.fileno()).st_size, 0
-        while place + _HEADER.size <= size:
-            magic, key, sentences, _ = _HEADER.unpack(self._read(_HEADER.size, place))
-            length = _HEADER.size + self._body_size(sentences)
-            if magic != _MAGIC or place + length > size:
+        last: int | None = None  # where the record before began, unless it is known to be damaged
+        while place < size:
+            head = self._head(place, size)
+            if head is not None:
+                last, (key, length) = place, head
+                self._places[key] = place
+                place += length
+                continue
+            # Either this record is damaged, or the length of the one before, which led here.
+            begin = place if last is None or self._whole(last) else last
+            found = self._next_whole(begin + 1, size)
+            if found is None:
                 break
-            self._places[key] = place
-            place += length
+            logger.warning(
+                "the vectors journal %s is damaged before byte %d; going on there", self._file.name, found
+            )
+            place, last = found, None
         if place < size and self._writable:
             logger.warning("%s ends in %d bytes of no whole record; cut off", self._file.name, size - place)
             self._file.truncate(place)
         return place
+
+    def _head(self, place: int, size: int) -> tuple[bytes, int] | None:
+        """Key and length of what looks like a record, not read in full; None where none begins, or ends."""
+        raw = self._read(_HEADER.size, place)
+        if len(raw) < _HEADER.size:
+            return None
+        magic, key, sentences, _ = _HEADER.unpack(raw)
+        length = _HEADER.size + self._body_size(sentences)
+        return (key, length) if magic == _MAGIC and place + length <= size else None
+
+    def _whole(self, place: int) -> bytes | None:
+        """A record, header and body, or None where its CRC says that it is damaged. Raises OSError."""
+        head = self._head(place, os.fstat(self._file.fileno()).st_size)
+        record = self._read(head[1], place) if head else b""
+        if head is None or len(record) < head[1]:
+            return None
+        crc = _HEADER.unpack_from(record)[3]
+        return record if zlib.crc32(record[_HEADER.size :], zlib.crc32(head[0])) == crc else None
+
+    def _next_whole(self, place: int, size: int) -> int | None:
+        """Where the next whole record begins, at or after a place; None when there is none."""
+        while place < size:
+            block = self._read(_BLOCK + len(_MAGIC) - 1, place)
+            at = block.find(_MAGIC)
+            if at < 0:
+                place += _BLOCK
+            elif self._whole(place + at) is not None:
+                return place + at
+            else:
+                place += at + 1
+        return None
 
     def _read(self, size: int, place: int) -> bytes:
         """Bytes at a place, fewer only at the file's end. Raises OSError that names the file."""

@@ -9,9 +9,9 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,17 @@ class Words:
     compounds: tuple[str, ...] = ()
     required: tuple[tuple[str, ...], ...] = ()  # phrases that must stand in the passage
     excluded: tuple[tuple[str, ...], ...] = ()  # phrases that must not
+    also: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Of a term: others that count as it does, times a weight; a passage has the best of them."""
+
+    @property
+    def every(self) -> frozenset[str]:
+        """All terms that are looked for, as single words or joined."""
+        return frozenset([*self.terms, *self.compounds, *(other for also in self.also.values() for other in also)])
+
+    def held(self, found: Container[str]) -> list[str]:
+        """The terms that stand among those found, as they are or by one that counts as they do."""
+        return [term for term in self.terms if any(one in found for one in (term, *self.also.get(term, ())))]
 
     def __bool__(self) -> bool:
         return bool(self.terms or self.compounds)
@@ -223,16 +234,19 @@ class LexicalReader:
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""
-        records = self.count()
-        counts = {term: int(self._searcher.doc_freq("body", term)) for term in terms}
+        records, counts = self.count(), self.frequencies(terms)
         return {term: math.log(1 + max(records - n + 0.5, 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many records each term stands, deleted ones that are not merged away counted."""
+        return {term: int(self._searcher.doc_freq("body", term)) for term in terms}
 
     def any_of(self, words: Words, field: str = "body") -> Any:
         """A query whose score is the sum of BM25 over the words, joined ones in both ways of writing."""
         terms = dict.fromkeys(words.terms)
         if field == "body":
             terms |= dict.fromkeys(term for word in words.compounds for term in self.terms(word))
-        should = [(tantivy.Occur.Should, self._term(field, term)) for term in terms]
+        should = [(tantivy.Occur.Should, self._best_of(field, term, words)) for term in terms]
         if field == "body":
             whole = dict.fromkeys(term for word in words.compounds for term in self._joined.analyze(word))
             should += [(tantivy.Occur.Should, self._term("whole", term)) for term in whole]
@@ -243,10 +257,24 @@ class LexicalReader:
         must = [(tantivy.Occur.Must, self._phrase(phrase)) for phrase in phrases]
         return self.search(tantivy.Query.boolean_query(must), self.count())[0]
 
+    def holds(self, phrase: Sequence[str]) -> bool:
+        """Whether any record that a search can return holds the phrase."""
+        return bool(phrase) and len(self.search(self._phrase(phrase), 1)[0]) > 0
+
+    def is_joined(self, word: str) -> bool:
+        """Whether a word stands somewhere with a joint in it, as `reelection` in `re-election`."""
+        return any(self._searcher.doc_freq("whole", term) for term in self._joined.analyze(word))
+
     def _phrase(self, terms: Sequence[str]) -> Any:
         if len(terms) == 1:
             return self._term("body", terms[0])
         return tantivy.Query.phrase_query(self._schema, "body", list(terms))
+
+    def _best_of(self, field: str, term: str, words: Words) -> Any:
+        others = words.also.get(term, {}).items()
+        scored = [tantivy.Query.boost_query(self._term(field, other), weight) for other, weight in others]
+        own = self._term(field, term)
+        return tantivy.Query.disjunction_max_query([own, *scored]) if scored else own
 
     def _term(self, field: str, term: str) -> Any:
         return tantivy.Query.term_query(self._schema, field, term)

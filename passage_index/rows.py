@@ -56,6 +56,14 @@ class SnapshotRows:
             out[positions] = getattr(segment.columns, name)[own]
         return out
 
+    def names(self, rows: Rows, kind: str) -> list[str]:
+        """The source or the language (`kind`) of every row, (n,), '' where it has none."""
+        out = np.full(len(rows), "", dtype=object)
+        for segment, positions, own in self.split(rows):
+            names = np.array([*segment.columns.names[kind], ""], dtype=object)
+            out[positions] = names[getattr(segment.columns, kind)[own]]
+        return list(out)
+
     def rows_of(self, numbers: PassageNos) -> Rows:
         """Passage numbers -> rows, (n,) -> (n,). Raises CorruptIndex on a number no segment holds."""
         out = np.full(len(numbers), -1, dtype=np.int64)

@@ -1,11 +1,11 @@
-"""A segment: some articles' passages in row order, with their texts, vectors and columns. Immutable.
+"""A segment: some articles' passages in row order, with their texts, vectors, columns and words. Immutable.
 
 Rows are sorted by (first day, article id, start), undated last. Knows nothing of other segments,
 deletions or BM25. (Article, passages, vectors) in row order -> segments/000001/ -> Segment
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +13,21 @@ from typing import Any, Self
 
 import numpy as np
 
+from passage_index import dense
 from passage_index.columns import ColumnReader, ColumnWriter
 from passage_index.dense import DenseReader, StoredVectors, VectorWriter
 from passage_index.failpoints import failpoint
 from passage_index.journal import Stored
+from passage_index.ladder import Step
+from passage_index.masks import RowMasks
 from passage_index.near_duplicates import Signature, signature
 from passage_index.passages import PassageReader, PassageWriter, id_bytes
 from passage_index.types import Article, Passage
+from passage_index.vocabulary import VocabularyReader, VocabularyWriter
 
 PASSAGES = "passages.sqlite"
 COLUMNS = "columns"
+VOCABULARY = "vocabulary.sqlite"  # absent where an older version wrote the segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,12 @@ class SegmentRecord:
     articles: int
     passages: int
     sentences: int
-    dense: str = "exact"  # the step of the ladder
+    dense: Step = field(default_factory=Step)  # of the ladder of search
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SegmentRecord":
         """From the manifest's JSON."""
-        return cls(**data)
+        return cls(**{**data, "dense": Step.from_json(data["dense"])})
 
 
 class SegmentWriter:
@@ -46,10 +51,11 @@ class SegmentWriter:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self._name = folder.name
+        self._folder, self._name = folder, folder.name
         self._texts = PassageWriter(folder / PASSAGES)
         self._vectors = VectorWriter(folder)
         self._columns = ColumnWriter(folder / COLUMNS)
+        self._vocabulary = VocabularyWriter(folder / VOCABULARY)
         self._articles = 0
         self._rows = 0
         self._sentences = 0
@@ -80,6 +86,7 @@ class SegmentWriter:
         if signatures is None:
             signatures = [signature(article.text[p.start : p.end]) for p in passages]
         self._texts.add(article, passages)
+        self._vocabulary.add(article.title, article.text)
         self._columns.add(article, numbers, [id_bytes(p.id) for p in passages], list(signatures))
         for stored in vectors:
             self._vectors.add(*stored)
@@ -90,9 +97,12 @@ class SegmentWriter:
     def close(self) -> SegmentRecord:
         """Seal the segment."""
         self._texts.close()
-        self._columns.close(self._vectors.close())
+        sentence_starts = self._vectors.close()
+        self._columns.close(sentence_starts)
+        self._vocabulary.close()
+        step = dense.seal(self._folder, sentence_starts)
         failpoint("segment.sealed")
-        return SegmentRecord(self._name, self._articles, self._rows, self._sentences)
+        return SegmentRecord(self._name, self._articles, self._rows, self._sentences, step)
 
 
 class Segment:
@@ -102,17 +112,21 @@ class Segment:
         self.record = record
         self.texts = PassageReader(folder / PASSAGES)
         self.columns = ColumnReader(folder / COLUMNS)
+        self.vocabulary = VocabularyReader(folder / VOCABULARY)
         self.vectors = StoredVectors(folder, record.passages, dim, self.columns.sentence_start)
+        self.masks = RowMasks(self.columns, self.texts)
 
     @cached_property
     def dense(self) -> DenseReader:
-        """Search and scores over the vectors. The first call reads them all."""
-        return DenseReader(self.vectors)
+        """Search and scores over the vectors. The first call reads them all, or the codes of their step."""
+        return DenseReader(self.vectors, self.record.dense)
 
     def share_search(self, twin: "Segment") -> None:
-        """Search by the index of the same segment in another generation, instead of making one."""
-        self.dense = DenseReader(self.vectors, twin.dense)
+        """Search by what the same segment made in another generation, instead of making it anew."""
+        self.dense = DenseReader(self.vectors, self.record.dense, twin.dense)
+        self.masks = RowMasks(self.columns, self.texts, twin.masks)
 
     def close(self) -> None:
-        """Close the text store; maps go with the last reference."""
+        """Close what is read by SQLite; maps go with the last reference."""
         self.texts.close()
+        self.vocabulary.close()

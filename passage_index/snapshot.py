@@ -8,12 +8,11 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from passage_index import directory
+from passage_index import counts, directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
 from passage_index.errors import CorruptIndex, NotFound
@@ -24,8 +23,10 @@ from passage_index.passages import id_text
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
 from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
+from passage_index.vocabulary import Vocabulary
 
-AMONG_LIMIT = 20_000  # allowed passages up to which tantivy is given their numbers as a filter
+AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
+SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Snapshot:
             Segment(folder / directory.SEGMENTS / record.name, record, dim)
             for record in generation.manifest.segments
         ]
+        self.vocabulary = Vocabulary([segment.vocabulary for segment in self.segments])
         lexical = folder / directory.LEXICAL
         self.lexical = LexicalReader(lexical / PASSAGES)
         self._articles = LexicalReader(lexical / ARTICLES)
@@ -110,23 +112,10 @@ class Snapshot:
         rows = [self._dense_rows(vector, wanted, depth), self._lexical_rows(words, wanted, depth)]
         return self._evidence(np.unique(np.concatenate(rows)), vector, words)
 
-    def similar(self, passage_id: str, where: Where, depth: int) -> Pool:
-        """Passages near a stored one by vector, itself among them. Raises KeyError when it is unknown."""
-        segment, row = self._find(passage_id)
-        vector = segment.dense.vectors(np.array([row]))[0]
-        return self.pool(vector, Words(()), where, depth)
-
     def _wanted(self, where: Where, words: Words) -> Mask | None:
         """Rows that pass the filters, deleted ones among them; None when all do."""
-        masks = [segment.columns.mask(where) for segment in self.segments]
-        mask = None
-        if any(part is not None for part in masks):
-            mask = np.concatenate(
-                [
-                    np.ones(segment.record.passages, dtype=bool) if part is None else part
-                    for segment, part in zip(self.segments, masks, strict=True)
-                ]
-            )
+        whole = where.whole
+        mask = None if whole is None else np.concatenate([one.masks.of(whole) for one in self.segments])
         if words.required:
             mask = self._and(mask, self._rows.mask_of(self.lexical.holding(words.required)))
         for phrase in words.excluded:
@@ -158,18 +147,20 @@ class Snapshot:
             numbers, scores = self.lexical.best(query, depth)
             return self._rows.best(self._rows.rows_of(numbers), scores, depth)
         mask = wanted if self._rows.alive is None else wanted & self._rows.alive
-        if int(mask.sum()) <= AMONG_LIMIT:
-            allowed = self._rows.take(np.flatnonzero(mask), "passage_no")
-            numbers, scores = self.lexical.search_among(query, allowed, len(allowed))
-            return self._rows.best(self._rows.rows_of(numbers), scores, depth)
-        asked = depth
-        while True:
+        allowed = int(mask.sum())
+        if allowed == 0:
+            return np.empty(0, dtype=np.int64)
+        asked = 2 * depth * len(mask) // allowed  # enough where the filter has nothing to do with the words
+        while allowed > AMONG_LIMIT or asked <= SIFT_LIMIT:
             numbers, scores = self.lexical.best(query, asked)
             found = self._rows.rows_of(numbers)
             kept = mask[found]
             if kept.sum() >= depth or len(found) < asked:
                 return self._rows.best(found[kept], scores[kept], depth)
             asked *= 4
+        among = self._rows.take(np.flatnonzero(mask), "passage_no")
+        numbers, scores = self.lexical.search_among(query, among, len(among))
+        return self._rows.best(self._rows.rows_of(numbers), scores, depth)
 
     def _evidence(self, rows: Rows, vector: Vectors | None, words: Words) -> Pool:
         numbers = self._rows.take(rows, "passage_no")
@@ -245,23 +236,35 @@ class Snapshot:
         found = self._article_rows(article_id)
         return found[0].texts.fetch(found[1]) if found else None
 
+    def rows_of_article(self, article_id: str) -> Rows | None:
+        """The passages of an article as a pool's rows, (n,), in the order of its text; or None."""
+        found = self._article_rows(article_id)
+        if found is None:
+            return None
+        segment, rows = found
+        return np.arange(rows.start, rows.stop) + int(self._rows.bases[self.segments.index(segment)])
+
     # -- counts -------------------------------------------------------------------------------
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Passages by source, by language and by year of publication; undated ones under ''."""
-        out: dict[str, dict[str, int]] = {"source": {}, "language": {}, "year": {}}
-        for number, segment in enumerate(self.segments):
-            alive = self._rows.living_of(number)
-            for kind in ("source", "language"):
-                codes = getattr(segment.columns, kind)[alive]
-                names = segment.columns.names[kind]
-                for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                    name = names[int(code)] if code >= 0 else ""
-                    out[kind][name] = out[kind].get(name, 0) + int(count)
-            for year, count in zip(*np.unique(_years(segment, alive), return_counts=True), strict=True):
-                name = str(year) if year else ""
-                out["year"][name] = out["year"].get(name, 0) + int(count)
-        return out
+        return counts.passages_by_property(self.segments, self._rows)
+
+    def sentences(self) -> int:
+        """Sentences of all passages that a search can return."""
+        return counts.sentences(self.segments, self._rows)
+
+    def days(self) -> tuple[int, int] | None:
+        """The first and the last day of all dated articles, from 1970-01-01; None where none is dated."""
+        return counts.days(self.segments, self._rows)
+
+    def names(self, rows: Rows, kind: str) -> list[str]:
+        """The `source` or `language` of a pool's rows, (n,), '' where there is none."""
+        return self._rows.names(rows, kind)
+
+    def knows(self, field: str) -> bool:
+        """Whether any article says something of a metadata field; the first time reads all articles."""
+        return any(segment.masks.facts.knows(field) for segment in self.segments)
 
     def _find(self, passage_id: str) -> tuple[Segment, int]:
         for number, segment in enumerate(self.segments):
@@ -276,14 +279,6 @@ class Snapshot:
             if rows is not None and self._rows.is_alive(number, rows.start):
                 return segment, rows
         return None
-
-
-def _years(segment: Segment, alive: Any) -> npt.NDArray[np.int64]:
-    """Year of each row's first day, 0 for the undated."""
-    first, last = segment.columns.first_day[alive], segment.columns.last_day[alive]
-    undated = first > last
-    days = np.where(undated, 0, first).astype("datetime64[D]")
-    return np.where(undated, 0, days.astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
 def open_snapshot(index: Path, stamps: Path | None = None, before: Snapshot | None = None) -> Snapshot:

@@ -110,11 +110,17 @@ class TransformerEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.special_tokens = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._unknown = {self._tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See Encoder."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding) for encoding in encodings]
+
+    def pieces(self, words: Sequence[str]) -> list[int]:
+        """See Encoder."""
+        encodings = self._tokenizer.encode_batch(list(words), add_special_tokens=False)
+        return [0 if self._unknown & set(encoding.ids) else len(encoding) for encoding in encodings]
 
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
         """See Encoder."""

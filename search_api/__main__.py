@@ -7,7 +7,9 @@ import logging
 import os
 import resource
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,19 +19,26 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from passage_index.errors import InputError, SearchEngineError
+from passage_index.filters import Filter, read_filter
+from passage_index.types import PartialDate
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 
 if TYPE_CHECKING:
+    from search_api.rerank import Reranker
     from search_api.settings import Settings
 
 OPEN_FILES = 65_536
+TOLD_WARNINGS = 10
 
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Converted models, checked files.", envvar="SEARCH_CACHE")
+]
+RerankOption = Annotated[
+    bool, typer.Option("--rerank", help="Judge the first passages anew by SEARCH_RERANKER.")
 ]
 
 
@@ -48,6 +57,8 @@ def serve_command(
     _allow_open_files()
     service = create_app(_settings(index=index, host=host, port=port, cache=cache))
     service.state.serving.generations.open()  # before binding: a broken index must not look alive
+    if service.state.serving.reranker is not None:
+        service.state.serving.reranker.wait_until_loaded()
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(
         service,
@@ -87,6 +98,14 @@ def search_command(
     index: IndexOption,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
     mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword")] = "hybrid",
+    filter_json: Annotated[
+        str | None, typer.Option("--filter", help="Only articles of which this holds, as JSON.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As if it were that day: without what was published later.")
+    ] = None,
+    rerank: RerankOption = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Why each hit stands where it stands.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
     cache: CacheOption = None,
 ) -> None:
@@ -96,12 +115,12 @@ def search_command(
     """
     from search_api.searcher import open_searcher
 
-    searcher = open_searcher(index, cache)
-    try:
-        request = SearchRequest(question, limit=limit, mode=_mode(mode))
-        reply = searcher.search(request)
-    finally:
-        searcher.close()
+    only, known = _filter(filter_json), _last_day("--as-of", as_of)
+    with closing(open_searcher(index, cache)) as searcher, _reranking(rerank, index) as (reranker, depth):
+        request = SearchRequest(
+            question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
+        )
+        reply = searcher.search(request, reranker)
     print(_json(request, reply) if as_json else _text(reply))
 
 
@@ -114,19 +133,49 @@ def batch_command(
     out: Annotated[Path, typer.Option("--out", help="TREC run file to write.")],
     depth: Annotated[int, typer.Option(help="Articles a question.", min=1, max=1000)] = 100,
     passages: Annotated[Path | None, typer.Option(help="Also write ranked passages as JSON lines.")] = None,
+    rerank: RerankOption = False,
     cache: CacheOption = None,
 ) -> None:
     """Answer many questions: TREC run lines with article ids, and ranked passages if asked."""
-    from search_api.batch import run_batch, whole_file
+    from search_api.batch import Answering, run_batch, whole_file
     from search_api.searcher import open_searcher
 
-    searcher = open_searcher(index, cache)
-    try:
+    with closing(open_searcher(index, cache)) as searcher, _reranking(rerank, index) as (reranker, first):
+        answering = Answering(searcher, depth, reranker, first)
         with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
-            count = run_batch(searcher, queries, run, depth, ranked)
-    finally:
-        searcher.close()
+            count = run_batch(answering, queries, run, ranked)
+    for warning, times in answering.warnings.most_common(TOLD_WARNINGS):
+        print(f"warning: {warning} ({times} of {count} questions)", file=sys.stderr)
     print(f"{count} questions answered, run written to {out}", file=sys.stderr)
+
+
+@contextmanager
+def _reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
+    """The reranker that the environment names, loaded, and how deep it reaches; (None, 0) if not wanted."""
+    if not wanted:
+        yield None, 0
+        return
+    from search_api.cross_encoder import open_reranker
+    from search_api.rerank import require_reranker
+
+    settings = _settings(index=index)
+    with closing(require_reranker(open_reranker(settings))) as reranker:
+        reranker.wait_until_loaded()
+        yield reranker, settings.rerank_depth
+
+
+def _filter(text: str | None) -> Filter | None:
+    try:
+        return None if text is None else read_filter(text)
+    except InputError as error:
+        raise InputError(f"--filter: {error}") from error
+
+
+def _last_day(option: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else PartialDate.parse(text).last
+    except ValueError as error:
+        raise InputError(f"{option} is {text!r}; it can be a day, month or year: 2023-11-09, 2023") from error
 
 
 def _mode(text: str) -> Mode:
@@ -150,7 +199,12 @@ def _text(reply: SearchReply) -> str:
         lines += [f"   {' '.join(hit.stored.text.split())}"]
         lines += [f"   {article.id} [{passage.start}:{passage.end}]"]
         lines += [f"   + {len(hit.duplicates)} similar"] if hit.duplicates else []
+        for reason in hit.explanation or ():
+            told = "" if reason.contribution is None else f"{reason.contribution:+.3f}"
+            lines.append(f"   {told:>7}  {reason.part}: {reason.text}")
         lines.append("")
+    lines += [f"did you mean: {reply.did_you_mean}"] if reply.did_you_mean else []
+    lines += [str(one) for one in reply.interpretations]
     lines += [f"warning: {warning}" for warning in reply.warnings]
     lines.append(
         f"{len(reply.hits)} of {reply.total} passages, {reply.took_ms:.0f} ms, generation {reply.generation}"

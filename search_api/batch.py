@@ -4,13 +4,17 @@ Plain ranking only: no collapsing, diversity or refusal. QUERIES.jsonl -> RUN.tr
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from passage_index.errors import InputError
 from search_api.hits import Hit, SearchRequest
+from search_api.rerank import Reranker
 from search_api.searcher import Searcher
 
 RUN_NAME = "article-search"
@@ -55,22 +59,41 @@ def whole_file(file: Path) -> Iterator[TextIO]:
         scratch.unlink(missing_ok=True)
 
 
-def run_batch(
-    searcher: Searcher, queries: Path, run: TextIO, depth: int, passages: TextIO | None = None
-) -> int:
+@dataclass(slots=True)
+class Answering:
+    """Who answers, and how. depth: articles a question; rerank: passages that the reranker judges."""
+
+    searcher: Searcher
+    depth: int
+    reranker: Reranker | None = None
+    rerank: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)  # what was said of how many questions
+
+    def hits(self, question: str) -> tuple[Hit, ...]:
+        """Hits, or none for a question without a word: a run must not end at one odd query."""
+        request = SearchRequest(
+            question,
+            limit=self.depth * PASSAGES_PER_ARTICLE,
+            collapse=False,
+            depth=max(200, self.depth * PASSAGES_PER_ARTICLE),
+            rerank=self.rerank,
+        )
+        try:
+            reply = self.searcher.search(request, self.reranker)
+        except InputError:
+            return ()
+        self.warnings.update(reply.warnings)
+        return reply.hits
+
+
+def run_batch(answering: Answering, queries: Path, run: TextIO, passages: TextIO | None = None) -> int:
     """Answer every query; returns how many there were. Scores fall strictly, as TREC tools expect.
 
     run: one line an article, its best passage's rank. passages: one JSON line a query.
     """
     count = 0
     for query_id, question in read_queries(queries):
-        request = SearchRequest(
-            question,
-            limit=depth * PASSAGES_PER_ARTICLE,
-            collapse=False,
-            depth=max(200, depth * PASSAGES_PER_ARTICLE),
-        )
-        hits = _answer(searcher, request)
+        hits, depth = answering.hits(question), answering.depth
         for rank, article_id in enumerate(_articles(hits, depth), start=1):
             # Rank, not the raw score, makes the column: equal scores must not be reordered by a reader.
             run.write(f"{query_id} Q0 {_field(article_id)} {rank} {1 / rank:.8f} {RUN_NAME}\n")
@@ -81,21 +104,13 @@ def run_batch(
     return count
 
 
-def _answer(searcher: Searcher, request: SearchRequest) -> tuple[Hit, ...]:
-    """Hits, or none for a question without a word: a run must not end at one odd query."""
-    try:
-        return searcher.search(request).hits
-    except InputError:
-        return ()
-
-
 def _articles(hits: tuple[Hit, ...], depth: int) -> list[str]:
     return list(dict.fromkeys(hit.stored.article.id for hit in hits))[:depth]
 
 
 def _field(article_id: str) -> str:
-    """An id as one TREC field: blanks, which ids from file names may hold, percent-encoded."""
-    return "".join(f"%{ord(one):02X}" if one.isspace() else one for one in article_id)
+    """An id as one TREC field: blanks and `%` percent-encoded as UTF-8, so that any URL decoder undoes it."""
+    return "".join(quote(one) if one.isspace() or one == "%" else one for one in article_id)
 
 
 def _passage(hit: Hit) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bo
 
     With grouping by article, later passages of an article that is already shown are left out.
     """
-    relatives = kin(pool.signature) if collapse else [set()] * len(pool)
+    relatives = kin(pool.signature) if collapse else None
     found: list[list[int]] = []
     shown_articles: set[int] = set()
     taken: set[int] = set()
@@ -21,9 +21,20 @@ def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bo
         article = int(pool.article[position])
         if position in taken or (group_by_article and article in shown_articles):
             continue
-        others = (relatives[position] & rank.keys()) - taken
+        others = (relatives(position) & rank.keys()) - taken if relatives else set()
         family = [position, *sorted(others, key=rank.__getitem__)]
         taken.update(family)
         found.append(family)
         shown_articles.add(article)
     return found
+
+
+def is_thin(pool: Pool, depth: int, collapse: bool, group_by_article: bool) -> bool:
+    """True if a pool of `depth` was cut off although folding and grouping leave few entries of it.
+
+    Fewer than two thirds of `depth`, that is: at the usual depth more than the longest page has.
+    """
+    if len(pool) < depth or not (collapse or group_by_article):
+        return False
+    by_id = sorted(range(len(pool)), key=pool.ids.__getitem__)  # the same however the index came about
+    return 3 * len(families(pool, by_id, collapse, group_by_article)) < 2 * depth

@@ -15,6 +15,7 @@ from passage_index.snapshot import Pool
 from passage_index.types import Scores
 
 Mode = Literal["hybrid", "semantic", "keyword"]
+Parts = dict[str, Scores]  # what each kind of evidence adds to the fused score, by name; (n,) each
 
 # Chosen on SciFact, three SQuADShifts sets, QAMR and Cranfield together (docs/decisions/0004).
 SENTENCE_SHARE = 0.6  # of the dense leg: the best sentence beside the whole passage
@@ -37,22 +38,46 @@ _FALL = 3.81
 
 def fuse(pool: Pool, mode: Mode) -> Scores:
     """What orders a pool, (n,), rising with relevance; one leg alone outside hybrid mode."""
+    return total(fused_parts(pool, mode))
+
+
+def fused_parts(pool: Pool, mode: Mode) -> Parts:
+    """What `fuse` is the sum of, (n,) each."""
     if mode == "semantic":
-        return dense_leg(pool)
+        return dense_parts(pool)
     if mode == "keyword":
-        return lexical_leg(pool)
-    return dense_leg(pool) + LEXICAL_WEIGHT * corpus_trust(pool) * lexical_leg(pool)
+        return lexical_parts(pool)
+    weight = LEXICAL_WEIGHT * corpus_trust(pool)
+    return dense_parts(pool) | {name: weight * part for name, part in lexical_parts(pool).items()}
+
+
+def total(parts: Parts) -> Scores:
+    """The sum of parts, (n,)."""
+    return np.sum(list(parts.values()), axis=0)
 
 
 def dense_leg(pool: Pool) -> Scores:
     """Cosine of the question to passage and best sentence, mixed. (n,)."""
-    return (1 - SENTENCE_SHARE) * pool.dense + SENTENCE_SHARE * pool.sentence
+    return total(dense_parts(pool))
+
+
+def dense_parts(pool: Pool) -> Parts:
+    """What the dense leg is the sum of, (n,) each."""
+    return {"passage": (1 - SENTENCE_SHARE) * pool.dense, "sentence": SENTENCE_SHARE * pool.sentence}
 
 
 def lexical_leg(pool: Pool) -> Scores:
     """BM25 a word of the question, passage and article mixed; about 0..1. (n,)."""
-    mixed = (1 - ARTICLE_SHARE) * pool.lexical + ARTICLE_SHARE * pool.article_lexical
-    return mixed / (TERM_BM25 * max(pool.terms, 1))
+    return total(lexical_parts(pool))
+
+
+def lexical_parts(pool: Pool) -> Parts:
+    """What the lexical leg is the sum of, (n,) each."""
+    unit = TERM_BM25 * max(pool.terms, 1)
+    return {
+        "words": (1 - ARTICLE_SHARE) * pool.lexical / unit,
+        "article": ARTICLE_SHARE * pool.article_lexical / unit,
+    }
 
 
 def corpus_trust(pool: Pool) -> float:

@@ -17,7 +17,7 @@ def word_highlights(
     stored: StoredPassage, words: Words, terms: Callable[[str], tuple[str, ...]]
 ) -> list[Highlight]:
     """Words of the passage that share an index term with the question, joined or not; `terms` of one word."""
-    wanted = {*words.terms, *words.compounds}
+    wanted = words.every
     if not wanted:
         return []
     return [

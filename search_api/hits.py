@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from passage_index.filters import Filter
 from passage_index.types import StoredPassage
+from search_api.facets import Facet, FacetName
 from search_api.fusion import Mode
+
+DEPTH = 200  # candidates of each leg; the same for every page, so that pages fit together
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,17 @@ class SearchRequest:
     date_from: date | None = None
     date_to: date | None = None
     sources: tuple[str, ...] = ()
+    filter: Filter | None = None
+    as_of: date | None = None  # leaves out what can only have been published after that day
+    facets: tuple[FacetName, ...] = ()
     group_by_article: bool = False
     collapse: bool = True  # fold near-duplicates into the best of their family
     min_score: float = 0.0
-    depth: int = 200  # candidates of each leg; the same for every page, so that pages fit together
+    depth: int = DEPTH
+    rerank: int = 0  # how many of the first passages a reranker judges anew
+    diversity: float = 0.0  # 0..1: how far hits that say the same are spread out
+    explain: bool = False
+    differences: bool = False  # with near-duplicates, the sentences that the hit's article lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +60,42 @@ class HitScores:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an article, where it stands."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """A passage folded into a hit because its text is nearly the same."""
 
     id: str
     article_id: str
+    differences: tuple[Sentence, ...] | None = None  # None: not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWord:
+    """A word of the question beside a passage. worth: its idf, high for the rare."""
+
+    word: str
+    worth: float
+    found_in: Literal["passage", "title"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a hit stands where it stands: one kind of evidence, in plain words and in numbers."""
+
+    part: str
+    text: str
+    contribution: float | None = None  # to `fused`; None for what moved the hit afterwards
+    value: float | None = None  # the evidence itself: a cosine, BM25, a reranker's raw score, a number
+    sentence: Sentence | None = None
+    words: tuple[AskedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +108,19 @@ class Hit:
     scores: HitScores
     highlights: tuple[Highlight, ...]
     duplicates: tuple[Duplicate, ...]
+    explanation: tuple[Reason, ...] | None = None  # None: not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """A word of the question that was looked for in other ways too, as the corpus writes them."""
+
+    word: str
+    also: tuple[str, ...]
+    reason: Literal["spelling", "slip"]  # another spelling of a name; what a misspelt word may mean
+
+    def __str__(self) -> str:
+        return f"searched also for {', '.join(self.also)} (asked: {self.word})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +134,6 @@ class SearchReply:
     took_ms: float
     answerable: bool | None = None
     warnings: tuple[str, ...] = field(default=())
+    interpretations: tuple[Interpretation, ...] = ()
+    did_you_mean: str | None = None  # the question with its slips mended
+    facets: dict[FacetName, Facet] = field(default_factory=dict)  # those that were asked for

@@ -6,13 +6,25 @@ query string or JSON -> SearchParameters -> SearchRequest
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from fastapi import Query
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from passage_index.errors import InputError
+from passage_index.filters import parse_filter, read_filter
 from passage_index.types import PartialDate
+from search_api.facets import FacetName
 from search_api.fusion import Mode
-from search_api.hits import SearchRequest
+from search_api.hits import DEPTH, SearchRequest
 from search_api.settings import Settings
+from search_api.similar import SimilarRequest
 
 MAX_GENERATION = 10**9
 DATE_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
@@ -40,28 +52,79 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _split(value: Any) -> Any:
+    """`source,month` and repeated names, as a query string has them, to one list."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        return value
+    return list(dict.fromkeys(name for part in parts for name in part.split(",")))
+
+
+def _filter_of(asked: Any) -> Any:
+    try:
+        return None if asked is None else parse_filter(asked)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _filter_of_text(text: Any) -> Any:
+    try:
+        return read_filter(str(text))
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
 DateText = Annotated[str, Field(pattern=DATE_PATTERN), AfterValidator(_possible_date)]
 
+_NARROWED = "Only articles of which this holds: conditions on their properties, as JSON."
+# A Filter or None once they are validated.
+FilterText = Annotated[
+    Any,
+    PlainValidator(_filter_of_text),
+    WithJsonSchema({"type": "string", "contentMediaType": "application/json"}),
+    Field(description=_NARROWED, examples=['{"published_at": {"$gte": "2023"}}']),
+]
+FilterObject = Annotated[
+    Any,
+    PlainValidator(_filter_of),
+    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}),
+    Field(description=_NARROWED, examples=[{"published_at": {"$gte": "2023"}}]),
+]
 
-class SearchParameters(BaseModel):
-    """A search, as GET takes it; POST takes the same names."""
+
+class SuggestParameters(BaseModel):
+    """A beginning to be completed."""
 
     model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
         str,
-        Field(
-            min_length=1,
-            description='A question or words. `"…"` and `+word` must occur, `-word` must not.',
-            examples=["How many residents may be evacuated?"],
-        ),
+        Field(min_length=1, max_length=200, description="The beginning of a word, name, title or question."),
         AfterValidator(_written),
     ]
+    limit: Annotated[int, Field(ge=1, le=50, description="Most suggestions.")] = 10
+    generation: Annotated[
+        int | None, Field(ge=1, le=MAX_GENERATION, description="Read this state of the index.")
+    ] = None
+
+
+GenerationOf = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MAX_GENERATION,
+        description="Read this state of the index, as a search named it; 410 when it is not kept any more.",
+    ),
+]
+
+
+class ListParameters(BaseModel):
+    """What every list of hits can be asked for, whatever they are like."""
+
+    model_config = ConfigDict(extra="forbid")
+
     limit: Annotated[int, Field(ge=1, description="Hits on a page.")] = 10
     offset: Annotated[int, Field(ge=0, description="Hits to pass over before the first.")] = 0
-    mode: Annotated[
-        Mode, Field(description="`semantic` compares meaning, `keyword` words, `hybrid` both.")
-    ] = "hybrid"
     date_from: Annotated[
         DateText | None,
         Field(description="Published on or after this day, month or year: `2023-11-09`, `2023-11`, `2023`."),
@@ -75,6 +138,16 @@ class SearchParameters(BaseModel):
         BeforeValidator(_listed),
         Field(max_length=100, description="Only these sources; can be repeated."),
     ] = []
+    filter: FilterText = None
+    as_of: Annotated[
+        DateText | None,
+        Field(description="As if it were then: without what can only have been published later."),
+    ] = None
+    facets: Annotated[
+        list[FacetName],
+        BeforeValidator(_split),
+        Field(description="Count the hits of all pages by these, separated by commas."),
+    ] = []
     group_by: Annotated[
         Literal["article"] | None, Field(description="`article`: only the best passage of each article.")
     ] = None
@@ -84,6 +157,14 @@ class SearchParameters(BaseModel):
     min_score: Annotated[
         float, Field(ge=0, le=1, allow_inf_nan=False, description="Leave out hits that score less.")
     ] = 0.0
+    diversity: Annotated[
+        float,
+        Field(ge=0, le=1, allow_inf_nan=False, description="Spread out hits that say the same; 0: do not."),
+    ] = 0.0
+    explain: Annotated[bool, Field(description="Say of each hit why it stands where it stands.")] = False
+    differences: Annotated[
+        bool, Field(description="With each near-duplicate, its sentences that the hit's article lacks.")
+    ] = False
     generation: Annotated[
         int | None,
         Field(
@@ -95,10 +176,36 @@ class SearchParameters(BaseModel):
     ] = None
 
 
+class Question(BaseModel):
+    """What is asked, and how it is compared."""
+
+    q: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description='A question or words. `"…"` and `+word` must occur, `-word` must not.',
+            examples=["How many residents may be evacuated?"],
+        ),
+        AfterValidator(_written),
+    ]
+    mode: Annotated[
+        Mode, Field(description="`semantic` compares meaning, `keyword` words, `hybrid` both.")
+    ] = "hybrid"
+    rerank: Annotated[
+        bool, Field(description="Judge the first passages anew by the server's cross-encoder.")
+    ] = False
+
+
+class SearchParameters(ListParameters, Question):
+    """A search, as GET takes it; POST takes the same names."""
+
+
 class SearchBody(SearchParameters):
     """A search, as POST takes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    filter: FilterObject = None
 
 
 class BatchBody(BaseModel):
@@ -107,6 +214,44 @@ class BatchBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     requests: Annotated[list[SearchBody], Field(min_length=1, description="Answered in this order.")]
+
+
+class SimilarBody(ListParameters):
+    """What the hits are to be like: exactly one of passage_id, article_id and text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    filter: FilterObject = None
+
+    passage_id: Annotated[
+        Annotated[str, AfterValidator(_written)] | None, Field(description="The `id` of a hit.")
+    ] = None
+    article_id: Annotated[
+        Annotated[str, AfterValidator(_written)] | None, Field(description="All passages of an article.")
+    ] = None
+    text: Annotated[
+        Annotated[str, AfterValidator(_written)] | None, Field(description="Any text, as long as a question.")
+    ] = None
+    exclude_same_article: Annotated[
+        bool, Field(description="Leave out the article that was named, or whose passage was.")
+    ] = True
+
+
+def similar_request(asked: SimilarBody, settings: Settings) -> SimilarRequest:
+    """What was asked, within the settings' limits. Raises InputError beyond them, or without a source."""
+    given = [one for one in (asked.passage_id, asked.article_id, asked.text) if one is not None]
+    if len(given) != 1:
+        raise InputError(f"exactly one of passage_id, article_id and text is needed, not {len(given)}")
+    listed = {name: getattr(asked, name) for name in ListParameters.model_fields}
+    most = settings.max_question_chars
+    if asked.text is not None and len(asked.text) > most:
+        raise InputError(f"the length of text can be at most {most} here")
+    return SimilarRequest(
+        search=search_request(SearchParameters.model_construct(q=given[0], **listed), settings),
+        passage_id=asked.passage_id,
+        article_id=asked.article_id,
+        exclude_same_article=asked.exclude_same_article,
+    )
 
 
 def search_request(asked: SearchParameters, settings: Settings) -> SearchRequest:
@@ -126,7 +271,15 @@ def search_request(asked: SearchParameters, settings: Settings) -> SearchRequest
         date_from=PartialDate.parse(asked.date_from).first if asked.date_from else None,
         date_to=PartialDate.parse(asked.date_to).last if asked.date_to else None,
         sources=tuple(asked.source),
+        filter=asked.filter,
+        as_of=PartialDate.parse(asked.as_of).last if asked.as_of else None,
+        facets=tuple(asked.facets),
         group_by_article=asked.group_by == "article",
         collapse=asked.collapse,
         min_score=asked.min_score,
+        depth=max(DEPTH, 2 * settings.max_limit),
+        rerank=settings.rerank_depth if asked.rerank else 0,
+        diversity=asked.diversity,
+        explain=asked.explain,
+        differences=asked.differences,
     )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from passage_index.lexical import Words, compounds
+from passage_index.types import Span
 
 Terms = Callable[[str], list[str]]
 
@@ -21,6 +22,12 @@ STOP_WORDS = frozenset(
     such tell than that the their theirs them themselves then there these they this those through to too
     under until up upon us very was wasn't we were weren't what when where which while who whom whose why
     will with won't would wouldn't you your yours yourself
+
+    а або але без би був була були було буде в від він вона вони воно все де для до є ж з за зі і із й його
+    її їх коли ми на не ні о по при про та так те ти то тобто той у хто це ці цей ця чи чого чому що щоб як
+    яка яке який які був бы был была были было быть во все где да для до его ее её если есть же за и из или
+    им их к как какая какие какой какое когда кто ли мы на не нет но о об от по почему при с со так то того
+    тот ты у чего что чтобы эта эти это этот я
     """.split()
 )
 
@@ -30,6 +37,7 @@ _QUOTED = re.compile(r'([+-]?)["“„«]([^"“”„«»]{1,300})["”“»]')
 # A sign before a figure is its own: `-41.2 °C` asks for a temperature, `-"2022"` leaves a year out.
 _SIGNED = re.compile(r"(?:(?<=\s)|^)([+-])([^\W\d][\w'’.-]{0,100})")
 _WORD = re.compile(r"\w[\w'’]*")
+_LETTERS = re.compile(r"\b[^\W\d_]+(?:['’ʼ](?![sS]\b)[^\W\d_]+)*(?!\w)")
 
 
 def parse_words(question: str, terms: Terms) -> Words:
@@ -46,7 +54,7 @@ def parse_words(question: str, terms: Terms) -> Words:
     rest = _SIGNED.sub(take, _QUOTED.sub(take, question))
     said = _WORD.findall(rest)
     matter = [word for word in said if matters(word, rest)]
-    kept = _without_stop_words(rest) if matter else rest
+    kept = without_stop_words(rest) if matter else rest
     joined = [word.lower() for word in compounds(rest)]
     joined += [_plain(word) for word in matter or said if not word.isdecimal()]
     return Words(
@@ -66,8 +74,20 @@ def matters(word: str, question: str) -> bool:
     return word in _NAMES and not question.lstrip().startswith(word)
 
 
-def _without_stop_words(question: str) -> str:
+def without_stop_words(question: str) -> str:
+    """The text with a blank in place of each stop word."""
     return _WORD.sub(lambda match: match[0] if matters(match[0], question) else " ", question)
+
+
+def free_words(question: str) -> list[Span]:
+    """Where the words of letters stand that matter and are asked for without quotes or signs."""
+    rest = _SIGNED.sub(_blanked, _QUOTED.sub(_blanked, question))
+    found = [(match.start(), match.end()) for match in _LETTERS.finditer(rest)]
+    return [(start, end) for start, end in found if matters(rest[start:end], rest)]
+
+
+def _blanked(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _plain(word: str) -> str:

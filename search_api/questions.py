@@ -1,13 +1,15 @@
 """The one owner of the encoder: questions from many threads, gathered into small batches.
 
 Tokenizers are not thread-safe and a batch costs little more than one question, so one thread encodes
-whatever has gathered while it was busy. question -> (dim,) float32, unit length
+whatever has gathered while it was busy. question -> (dim,) float32, unit length, and its tokens
 """
 
 import queue
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from passage_index.encoder import Encoder
 from passage_index.types import Vectors
@@ -16,25 +18,34 @@ BATCH = 32
 CACHED = 4096  # questions whose vector is remembered
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedQuestion:
+    """A question as the encoder sees it."""
+
+    vector: Vectors  # (dim,), unit length
+    tokens: int  # special ones counted; those beyond the encoder's limit were not read
+
+
 class QuestionEncoder:
     """Encodes questions for any number of threads. Close it, or its thread stays."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self.identity = encoder.identity
-        self._waiting: queue.SimpleQueue[tuple[str, Future[Vectors]] | None] = queue.SimpleQueue()
-        self._cache: OrderedDict[str, Vectors] = OrderedDict()
+        self._waiting: queue.SimpleQueue[tuple[str, Future[EncodedQuestion]] | None] = queue.SimpleQueue()
+        self._cache: OrderedDict[str, EncodedQuestion] = OrderedDict()
         self._lock = threading.Lock()
+        self._tokenizing = threading.Lock()  # held while the encoder is used, which is not thread-safe
         self._thread = threading.Thread(target=self._run, name="question-encoder", daemon=True)
         self._thread.start()
 
     def encode(self, question: str) -> Vectors:
         """(dim,) float32, unit length. Blocks until its batch is done; raises what the encoder raised."""
-        return self.submit(question).result()
+        return self.submit(question).result().vector
 
-    def submit(self, question: str) -> Future[Vectors]:
-        """As `encode`, (dim,), without waiting."""
-        future: Future[Vectors] = Future()
+    def submit(self, question: str) -> Future[EncodedQuestion]:
+        """As `encode`, without waiting."""
+        future: Future[EncodedQuestion] = Future()
         with self._lock:
             known = self._cache.get(question)
             if known is not None:
@@ -46,8 +57,13 @@ class QuestionEncoder:
         return future
 
     def tokens(self, question: str) -> int:
-        """Tokens of a question, special ones counted."""
-        return self._encoder.count_tokens([question])[0] + self._encoder.special_tokens
+        """Tokens of a question, special ones counted. As `encode`: one that was encoded costs nothing."""
+        return self.submit(question).result().tokens
+
+    def pieces(self, words: Sequence[str]) -> list[int]:
+        """Into how many tokens each word is cut. See Encoder."""
+        with self._tokenizing:
+            return self._encoder.pieces(words)
 
     def close(self) -> None:
         """Answer what waits, then end the thread."""
@@ -62,7 +78,7 @@ class QuestionEncoder:
             if ended:
                 return
 
-    def _gather(self) -> tuple[list[tuple[str, Future[Vectors]]], bool]:
+    def _gather(self) -> tuple[list[tuple[str, Future[EncodedQuestion]]], bool]:
         """Everything that waits, at most BATCH, at least one; and whether `close` was called."""
         batch = []
         item = self._waiting.get()
@@ -77,17 +93,23 @@ class QuestionEncoder:
                 return batch, False
         return batch, True
 
-    def _answer(self, batch: list[tuple[str, Future[Vectors]]]) -> None:
+    def _answer(self, batch: list[tuple[str, Future[EncodedQuestion]]]) -> None:
+        asked = [question for question, _ in batch]
         try:
-            vectors = self._encoder.encode_questions([question for question, _ in batch])
+            with self._tokenizing:
+                vectors = self._encoder.encode_questions(asked)
+                counts = self._encoder.count_tokens(asked)
         except Exception as error:
             for _, future in batch:
                 future.set_exception(error)
             return
+        encoded = [
+            EncodedQuestion(vector, count + self._encoder.special_tokens)
+            for vector, count in zip(vectors, counts, strict=True)
+        ]
         with self._lock:
-            for (question, _), vector in zip(batch, vectors, strict=True):
-                self._cache[question] = vector
+            self._cache.update(zip(asked, encoded, strict=True))
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
-        for (_, future), vector in zip(batch, vectors, strict=True):
-            future.set_result(vector)
+        for (_, future), one in zip(batch, encoded, strict=True):
+            future.set_result(one)

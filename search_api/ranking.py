@@ -8,12 +8,14 @@
 Does not fold, group or page. (Pool, question) -> (n,) scores
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from passage_index.lexical import Words
 from passage_index.snapshot import Pool, Snapshot
 from passage_index.types import Scores, StoredPassage, Vectors
-from search_api.fusion import Mode, corpus_trust, fuse, order
+from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, total
 
 FEEDBACK_PASSAGES = 3
 FEEDBACK_SHIFT = 0.5  # length of their mean vector beside the question's own
@@ -23,19 +25,28 @@ COVERAGE_WEIGHT = 0.2
 
 
 def rank(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
-    """What orders the pool, (n,). The parts below the first passages are the fused scores as they are."""
-    fused = fuse(pool, mode)
+    """What orders the pool, (n,): the sum of `contributions`."""
+    return total(contributions(snapshot, pool, vector, words, mode))
+
+
+def contributions(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Parts:
+    """What each kind of evidence adds to the score that orders the pool, by name, (n,) each.
+
+    What is looked at for the first passages only adds 0 to the others.
+    """
+    parts = fused_parts(pool, mode)
     if mode != "hybrid" or vector is None or len(pool) == 0:
-        return fused
-    top = order(fused, pool.ids)
+        return parts
+    top = order(total(parts), pool.ids)
     # In a small corpus hardly three passages are about one thing, and a shared word says little.
     trust = corpus_trust(pool)
-    ranked = fused + FEEDBACK_WEIGHT * trust * feedback(snapshot, pool, vector, top[:FEEDBACK_PASSAGES])
+    parts["feedback"] = FEEDBACK_WEIGHT * trust * feedback(snapshot, pool, vector, top[:FEEDBACK_PASSAGES])
     if words:
         first = top[:COVERAGE_PASSAGES]
         covered = coverage(snapshot, snapshot.fetch(pool.rows[first]), words)
-        ranked[first] += COVERAGE_WEIGHT * trust * covered
-    return ranked
+        parts["coverage"] = np.zeros(len(pool))
+        parts["coverage"][first] = COVERAGE_WEIGHT * trust * covered
+    return parts
 
 
 def feedback(snapshot: Snapshot, pool: Pool, vector: Vectors, top: list[int]) -> Scores:
@@ -47,12 +58,13 @@ def feedback(snapshot: Snapshot, pool: Pool, vector: Vectors, top: list[int]) ->
 
 def coverage(snapshot: Snapshot, passages: list[StoredPassage], words: Words) -> Scores:
     """The largest idf-weighted share of the question's words in one sentence of each passage: (n,)."""
-    idf = snapshot.lexical.idf(words.terms)
+    known = snapshot.lexical.idf(words.every)
+    idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}
     total = sum(idf.values()) or 1.0
-    return np.array([max(_shares(snapshot, passage, idf, total), default=0.0) for passage in passages])
 
+    def shares(stored: StoredPassage) -> Iterator[float]:
+        for start, end in stored.passage.sentences:
+            found = set(snapshot.lexical.terms(stored.article.text[start:end]))
+            yield sum(idf[term] for term in words.held(found)) / total
 
-def _shares(snapshot: Snapshot, stored: StoredPassage, idf: dict[str, float], total: float) -> list[float]:
-    sentences = (stored.article.text[start:end] for start, end in stored.passage.sentences)
-    held = (idf.keys() & set(snapshot.lexical.terms(sentence)) for sentence in sentences)
-    return [sum(idf[term] for term in terms) / total for terms in held]
+    return np.array([max(shares(passage), default=0.0) for passage in passages])

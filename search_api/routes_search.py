@@ -6,6 +6,7 @@ HTTP -> Serving -> JSON
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -13,7 +14,16 @@ from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
 from search_api.exchange import ERRORS, JSON_ONLY, ServingOf, json_reply, only_parameters
-from search_api.parameters import BatchBody, SearchBody, SearchParameters, search_request
+from search_api.parameters import (
+    BatchBody,
+    GenerationOf,
+    SearchBody,
+    SearchParameters,
+    SimilarBody,
+    SuggestParameters,
+    search_request,
+    similar_request,
+)
 from search_api.schemas import (
     BatchReplyBody,
     CitedPassageBody,
@@ -25,12 +35,15 @@ from search_api.schemas import (
 from search_api.schemas_index import (
     ArticleBody,
     PassagesBody,
+    SuggestionBody,
+    SuggestionsBody,
     VerificationBody,
     article_body,
     verification_body,
 )
 from search_api.serving import Reading, Serving
 from search_api.settings import Settings
+from search_api.suggest import suggestions
 from search_api.verification import verify
 
 router = APIRouter(responses=ERRORS)
@@ -70,19 +83,23 @@ async def search_batch(batch: BatchBody, serving: ServingOf) -> Response:
     if len(batch.requests) > most:
         raise InputError(f"requests: at most {most} in one batch here")
     async with serving.reading() as current:
-        asked = enumerate(batch.requests)
-        replies = await asyncio.gather(*(_numbered(i, one, serving, current) for i, one in asked))
+        asked, turn = enumerate(batch.requests), asyncio.Lock()
+        replies = await asyncio.gather(*(_numbered(i, one, serving, current, turn) for i, one in asked))
     return json_reply(BatchReplyBody(replies=list(replies)))
 
 
 async def _numbered(
-    number: int, asked: SearchParameters, serving: Serving, current: Reading
+    number: int, asked: SearchParameters, serving: Serving, current: Reading, turn: asyncio.Lock
 ) -> SearchReplyBody:
-    """One of a batch, from the generation that the batch began with unless it names another."""
+    """One of a batch, from the generation that the batch began with unless it names another.
+
+    Those to be reranked wait for their turn here: the reranker's time runs from when it is asked.
+    """
     try:
-        if asked.generation in (None, current.generation):
-            return await _answered(asked, current, serving.settings)
-        return await _searched(asked, serving)
+        async with turn if asked.rerank else nullcontext():
+            if asked.generation in (None, current.generation):
+                return await _answered(asked, current, serving.settings)
+            return await _searched(asked, serving)
     except InputError as error:
         raise InputError(f"requests.{number}: {error}") from error
 
@@ -99,16 +116,44 @@ async def _answered(asked: SearchParameters, reading: Reading, settings: Setting
     return reply_body(request, reply, took_ms=(time.perf_counter() - begun) * 1000)
 
 
+@router.get("/v1/suggest", response_model=SuggestionsBody, tags=["search"], summary="Complete a beginning")
+async def suggest(asked: Annotated[SuggestParameters, Query()], serving: ServingOf) -> Response:
+    """Complete a beginning from the corpus: names, words and titles, in most articles first."""
+    async with serving.reading(asked.generation) as reading:
+        found = await reading.run(suggestions, reading.snapshot, asked.q, asked.limit)
+    made = [SuggestionBody(text=one.text, kind=one.kind, articles=one.articles) for one in found]
+    return json_reply(SuggestionsBody(query=asked.q, suggestions=made), reading.generation)
+
+
+@router.post(
+    "/v1/similar",
+    response_model=SearchReplyBody,
+    tags=["search"],
+    summary="More like this",
+    dependencies=[Depends(only_parameters()), JSON_ONLY],
+)
+async def similar(asked: SimilarBody, serving: ServingOf) -> Response:
+    """Rank the passages that are like a passage, an article or a text."""
+    begun = time.perf_counter()
+    request = similar_request(asked, serving.settings)
+    async with serving.reading(asked.generation) as reading:
+        reply = await reading.similar(request)
+    found = reply_body(request.search, reply, took_ms=(time.perf_counter() - begun) * 1000)
+    return json_reply(found, found.generation)
+
+
 @router.get(
     "/v1/articles/{article_id:path}/passages",
     response_model=PassagesBody,
     tags=["texts"],
     summary="An article's passages",
-    dependencies=[Depends(only_parameters())],
+    dependencies=[Depends(only_parameters("generation"))],
 )
-async def article_passages(article_id: ArticleId, serving: ServingOf) -> Response:
+async def article_passages(
+    article_id: ArticleId, serving: ServingOf, generation: GenerationOf = None
+) -> Response:
     """All passages of an article, in the order of its text."""
-    async with serving.reading() as reading:
+    async with serving.reading(generation) as reading:
         found = await reading.run(reading.snapshot.article_passages, article_id)
     if found is None:
         raise NotFound("no such article")
@@ -121,11 +166,11 @@ async def article_passages(article_id: ArticleId, serving: ServingOf) -> Respons
     response_model=ArticleBody,
     tags=["texts"],
     summary="An article",
-    dependencies=[Depends(only_parameters())],
+    dependencies=[Depends(only_parameters("generation"))],
 )
-async def article(article_id: ArticleId, serving: ServingOf) -> Response:
+async def article(article_id: ArticleId, serving: ServingOf, generation: GenerationOf = None) -> Response:
     """An article as it is stored, whole."""
-    async with serving.reading() as reading:
+    async with serving.reading(generation) as reading:
         found = await reading.run(reading.snapshot.article, article_id)
     if found is None:
         raise NotFound("no such article")
@@ -137,11 +182,11 @@ async def article(article_id: ArticleId, serving: ServingOf) -> Response:
     response_model=CitedPassageBody,
     tags=["texts"],
     summary="A passage",
-    dependencies=[Depends(only_parameters())],
+    dependencies=[Depends(only_parameters("generation"))],
 )
-async def passage(passage_id: str, serving: ServingOf) -> Response:
+async def passage(passage_id: str, serving: ServingOf, generation: GenerationOf = None) -> Response:
     """A passage by its id, with what a citation says of its article."""
-    async with serving.reading() as reading:
+    async with serving.reading(generation) as reading:
         found = await reading.run(reading.snapshot.passage, passage_id)
     if found is None:
         raise NotFound("no such passage")
@@ -153,7 +198,7 @@ async def passage(passage_id: str, serving: ServingOf) -> Response:
     response_model=VerificationBody,
     tags=["texts"],
     summary="Verify a citation",
-    dependencies=[Depends(only_parameters("article_id", "start", "end", "sha256"))],
+    dependencies=[Depends(only_parameters("article_id", "start", "end", "sha256", "generation"))],
 )
 async def verify_citation(
     article_id: Annotated[str, Query()],
@@ -161,9 +206,10 @@ async def verify_citation(
     end: Annotated[int, Query(description="One past the last code point.")],
     sha256: Annotated[str, Query(pattern="^[0-9a-fA-F]{64}$", description="Of the quote's UTF-8.")],
     serving: ServingOf,
+    generation: GenerationOf = None,
 ) -> Response:
     """Whether an article's text has, at that place, a quote of that hash."""
-    async with serving.reading() as reading:
+    async with serving.reading(generation) as reading:
         verdict = await reading.run(verify, reading.snapshot, article_id, start, end, sha256)
     return json_reply(verification_body(verdict), reading.generation)
 

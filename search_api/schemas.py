@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from passage_index.types import StoredPassage, sha256_text
-from search_api.hits import Hit, SearchReply, SearchRequest
+from search_api.facets import Facet, FacetName
+from search_api.hits import Duplicate, Hit, Reason, SearchReply, SearchRequest, Sentence
 
 PublishedAt = Annotated[
     str | None, Field(description="As exact as known: `2023-11-09`, `2023-11` or `2023`.")
@@ -34,11 +35,46 @@ class HighlightBody(BaseModel):
     kind: Literal["sentence", "word"]
 
 
+class SentenceBody(BaseModel):
+    """A sentence of an article: `text` is `article.text[start:end]`."""
+
+    start: int
+    end: int
+    text: str
+
+
 class DuplicateBody(BaseModel):
     """A passage folded into a hit because its text is nearly the same."""
 
     id: str
     article_id: str
+    differences: Annotated[
+        list[SentenceBody] | None,
+        Field(
+            description="Its sentences whose words stand nowhere in the hit's article; null: not asked for."
+        ),
+    ]
+
+
+class AskedWordBody(BaseModel):
+    """A word of the question beside a passage."""
+
+    word: str
+    worth: Annotated[float, Field(description="Its idf: high for a rare word.")]
+    found_in: Literal["passage", "title"] | None
+
+
+class ReasonBody(BaseModel):
+    """Why a hit stands where it stands: one kind of evidence."""
+
+    part: str
+    text: str
+    contribution: Annotated[
+        float | None, Field(description="To `scores.fused`; null for what moved the hit afterwards.")
+    ]
+    value: Annotated[float | None, Field(description="The evidence itself: a cosine, BM25, a raw score.")]
+    sentence: SentenceBody | None
+    words: list[AskedWordBody]
 
 
 class PassageBody(BaseModel):
@@ -86,6 +122,37 @@ class HitBody(BaseModel):
     scores: ScoresBody
     highlights: list[HighlightBody]
     duplicates: list[DuplicateBody]
+    duplicate_count: Annotated[int, Field(description="How many near-duplicates are folded behind the hit.")]
+    explanation: Annotated[list[ReasonBody] | None, Field(description="null: not asked for.")]
+
+
+class FacetValueBody(BaseModel):
+    """Hits of one name; an empty name counts those that have none."""
+
+    name: str
+    count: int
+
+
+class FacetBody(BaseModel):
+    """How the hits of all pages are spread: adds up to `total`."""
+
+    values: list[FacetValueBody]
+    others: Annotated[int, Field(description="Hits of names that are not listed.")]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class InterpretationBody(BaseModel):
+    """A word of the question that was looked for in other ways too."""
+
+    word: str
+    also: Annotated[list[str], Field(description="As the corpus writes them.")]
+    reason: Annotated[
+        Literal["spelling", "slip"],
+        Field(description="`spelling`: another spelling of a name; `slip`: what a misspelt word may mean."),
+    ]
 
 
 class SearchReplyBody(BaseModel):
@@ -100,7 +167,18 @@ class SearchReplyBody(BaseModel):
     took_ms: float
     generation: Annotated[int, Field(description="The state of the index that answered.")]
     answerable: Annotated[bool | None, Field(description="If the corpus seems to answer; null: not judged.")]
+    did_you_mean: Annotated[
+        str | None, Field(description="The question with its misspelt words mended; null: none was seen.")
+    ]
+    interpretations: Annotated[
+        list[InterpretationBody],
+        Field(description="What was looked for beside the words asked."),
+    ]
     warnings: list[str]
+    facets: Annotated[
+        dict[FacetName, FacetBody] | None,
+        Field(exclude_if=_is_none, description="Left out unless asked for."),
+    ] = None
 
 
 class BatchReplyBody(BaseModel):
@@ -121,8 +199,19 @@ def reply_body(request: SearchRequest, reply: SearchReply, took_ms: float | None
         took_ms=round(reply.took_ms if took_ms is None else took_ms, 2),
         generation=reply.generation,
         answerable=reply.answerable,
+        did_you_mean=reply.did_you_mean,
+        interpretations=[
+            InterpretationBody(word=one.word, also=list(one.also), reason=one.reason)
+            for one in reply.interpretations
+        ],
         warnings=list(reply.warnings),
+        facets={name: _facet(one) for name, one in reply.facets.items()} or None,
     )
+
+
+def _facet(facet: Facet) -> FacetBody:
+    values = [FacetValueBody(name=one.name, count=one.count) for one in facet.values]
+    return FacetBody(values=values, others=facet.others)
 
 
 def hit_body(hit: Hit) -> HitBody:
@@ -139,8 +228,31 @@ def hit_body(hit: Hit) -> HitBody:
             rerank=hit.scores.rerank,
         ),
         highlights=[HighlightBody(start=one.start, end=one.end, kind=one.kind) for one in hit.highlights],
-        duplicates=[DuplicateBody(id=one.id, article_id=one.article_id) for one in hit.duplicates],
+        duplicates=[_duplicate(one) for one in hit.duplicates],
+        duplicate_count=len(hit.duplicates),
+        explanation=None if hit.explanation is None else [_reason(one) for one in hit.explanation],
     )
+
+
+def _duplicate(one: Duplicate) -> DuplicateBody:
+    said = None if one.differences is None else [_sentence(sentence) for sentence in one.differences]
+    return DuplicateBody(id=one.id, article_id=one.article_id, differences=said)
+
+
+def _reason(one: Reason) -> ReasonBody:
+    words = [AskedWordBody(word=w.word, worth=w.worth, found_in=w.found_in) for w in one.words]
+    return ReasonBody(
+        part=one.part,
+        text=one.text,
+        contribution=one.contribution,
+        value=one.value,
+        sentence=_sentence(one.sentence) if one.sentence else None,
+        words=words,
+    )
+
+
+def _sentence(one: Sentence) -> SentenceBody:
+    return SentenceBody(start=one.start, end=one.end, text=one.text)
 
 
 def passage_body(stored: StoredPassage) -> PassageBody:

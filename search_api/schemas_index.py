@@ -80,6 +80,21 @@ class StatsBody(BaseModel):
     years: list[CountBody]
 
 
+class SuggestionBody(BaseModel):
+    """How a beginning may go on."""
+
+    text: str
+    kind: Annotated[Literal["name", "word", "title"], Field(description="What the completed part is.")]
+    articles: Annotated[int, Field(description="That hold the completed part, so written.")]
+
+
+class SuggestionsBody(BaseModel):
+    """Completions, in most articles first."""
+
+    query: str
+    suggestions: list[SuggestionBody]
+
+
 class AliveBody(BaseModel):
     """The process runs."""
 

@@ -1,33 +1,47 @@
 """Main path 2: a question -> ranked hits, for HTTP and the command line alike.
 
     question.py   words that matter       questions.py   its vector
+    spelling.py   how the corpus spells them
     snapshot      pool with evidence      ranking.py     one order
-    collapse, group, page                 highlights.py  what to mark
+    rerank.py     the first ones anew     finding.py     fold, group, spread
+    showing.py    texts, marks, reasons
 
 Holds no lock over a search and knows nothing of HTTP.
 """
 
-import hashlib
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
+from passage_index.filters import METADATA, all_conditions, plain_name
+from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool, Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
-from passage_index.types import Scores, Vectors
-from search_api.families import families
-from search_api.fusion import calibrated, order
-from search_api.highlights import sentence_highlight, word_highlights
-from search_api.hits import Duplicate, Hit, HitScores, SearchReply, SearchRequest
+from passage_index.types import Vectors
+from search_api.facets import facets
+from search_api.families import is_thin
+from search_api.finding import Finding, entries, reranked
+from search_api.fusion import calibrated, order, total
+from search_api.hits import SearchReply, SearchRequest
+from search_api.legibility import is_legible
 from search_api.question import parse_words
 from search_api.questions import QuestionEncoder
-from search_api.ranking import rank
+from search_api.ranking import contributions
+from search_api.rerank import Reranker, require_reranker
+from search_api.showing import shown
+from search_api.similar import SimilarRequest, distinctive_words, picked, source
+from search_api.spelling import Speller
 
+DEEPER = 4  # times as many candidates, where too many of them are folded into few hits,
+DEEPEST = 3200  # until there are so many of each leg
 REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 
 
@@ -40,6 +54,7 @@ class Searcher:
         self.snapshot = snapshot
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
         self._owns_questions = self.questions is not encoder
+        self._speller = Speller(snapshot, self.questions.pieces)
         self._terms_of_word = lru_cache(REMEMBERED_WORDS)(lambda word: tuple(snapshot.lexical.terms(word)))
 
     def close(self) -> None:
@@ -48,67 +63,142 @@ class Searcher:
             self.questions.close()
         self.snapshot.close()
 
-    def search(self, request: SearchRequest) -> SearchReply:
-        """Rank passages for one question. Raises InputError on a question without a word or a bad range."""
-        begun = time.perf_counter()
+    def search(self, request: SearchRequest, reranker: Reranker | None = None) -> SearchReply:
+        """Rank passages for one question.
+
+        Raises InputError on a question without a word, a bad range, or `rerank` without a reranker.
+        """
+        found = self.find(request)
+        if request.rerank:
+            verdict = require_reranker(reranker).judge(request.question, found.candidates)
+            found = reranked(found, verdict)
+        return self.show(found)
+
+    def find(self, request: SearchRequest) -> Finding:
+        """The first half of `search`: a ranked pool, and what a reranker is to judge."""
+        begun_s = time.perf_counter()
         _check(request)
         snapshot = self.snapshot
-        words = parse_words(request.question, snapshot.lexical.terms)
+        unread = self._unread(request)
+        if unread and request.mode == "hybrid":
+            request = replace(request, mode="keyword")
+        spelled = self._speller.respelled(
+            request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
+        )
+        words = spelled.words
         vector = None if request.mode == "keyword" else self.questions.encode(request.question)
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
-        where = Where(request.date_from, request.date_to, request.sources)
-        pool = snapshot.pool(vector, asked, where, request.depth)
-        fused = rank(snapshot, pool, vector, words, request.mode)
-        score = calibrated(pool, fused, request.mode)
-        ranked = [i for i in order(fused, pool.ids) if score[i] >= request.min_score]
-        entries = families(pool, ranked, request.collapse, request.group_by_article)
-        page = entries[request.offset : request.offset + request.limit]
-        hits = self._hits(page, pool, fused, score, words, vector, request.offset)
-        return SearchReply(
-            hits=hits,
-            total=len(entries),
-            total_relation="gte" if len(pool) >= request.depth else "eq",
-            generation=snapshot.generation,
-            took_ms=round((time.perf_counter() - begun) * 1000, 2),
-            warnings=self._warnings(request, where),
+        where = _where(request)
+        request, pool = self._deep_enough(request, vector, asked, where)
+        warnings = (*unread, *self._warnings(request, where))
+        return replace(self._ranked(request, pool, vector, words, warnings, begun_s), spelled=spelled)
+
+    def _deep_enough(
+        self, request: SearchRequest, vector: Vectors | None, words: Words, where: Where
+    ) -> tuple[SearchRequest, Pool]:
+        """A pool, and the request with its depth: deeper than asked where too much of it is folded away.
+
+        Whether it is does not depend on the page, so that pages fit together.
+        """
+        while True:
+            pool = self.snapshot.pool(vector, words, where, request.depth)
+            folded = is_thin(pool, request.depth, request.collapse, request.group_by_article)
+            if not folded or request.depth >= DEEPEST:
+                return request, pool
+            request = replace(request, depth=request.depth * DEEPER)
+
+    def similar(self, asked: SimilarRequest) -> SearchReply:
+        """Rank passages by their likeness to a passage, an article or a text.
+
+        Raises InputError on a text without a word or a bad range, NotFound on an unknown id.
+        """
+        begun_s = time.perf_counter()
+        request, snapshot = asked.search, self.snapshot
+        _check_days(request)
+        like = source(snapshot, asked)
+        if like is None:
+            _check(request)
+        else:
+            request = replace(request, question="")
+        own = snapshot.fetch(like.own) if like else []
+        said = like.said if like else request.question
+        unread = self._unread(replace(request, question=said))
+        if unread:
+            request = replace(request, mode="keyword")
+        vector = None if unread else like.vector if like else self.questions.encode(said)
+        words, where = distinctive_words(said, snapshot.lexical, own), _where(request)
+        # As many more as must not be shown, so that a long article does not fill its own pool.
+        deeper = replace(request, depth=request.depth + len(own))
+        deeper, pool = self._deep_enough(deeper, vector, words, where)
+        request = replace(deeper, depth=deeper.depth - len(own))
+        if like:
+            pool = picked(pool, np.flatnonzero(~np.isin(pool.rows, like.own)))
+        warnings = (*unread, *self._warnings(request, where))
+        return self.show(replace(self._ranked(request, pool, vector, words, warnings, begun_s), asked=said))
+
+    def _ranked(
+        self,
+        request: SearchRequest,
+        pool: Pool,
+        vector: Vectors | None,
+        words: Words,
+        warnings: tuple[str, ...],
+        begun_s: float,
+    ) -> Finding:
+        parts = contributions(self.snapshot, pool, vector, words, request.mode)
+        fused = total(parts)
+        ranked = order(fused, pool.ids)
+        return Finding(
+            request=request,
+            asked=request.question,
+            words=words,
+            vector=vector,
+            pool=pool,
+            parts=parts,
+            fused=fused,
+            score=calibrated(pool, fused, request.mode),
+            fused_order=ranked,
+            ranked=ranked,
+            candidates=tuple(self.snapshot.fetch(pool.rows[ranked[: request.rerank]])),
+            warnings=warnings,
+            begun_s=begun_s,
         )
 
-    def _hits(
-        self,
-        page: list[list[int]],
-        pool: Pool,
-        fused: Scores,
-        score: Scores,
-        words: Words,
-        vector: Vectors | None,
-        offset: int,
-    ) -> tuple[Hit, ...]:
-        """One hit a family, its best passage first. Texts are read for this page only."""
-        members = [member for family in page for member in family]
-        texts = dict(zip(members, self.snapshot.fetch(pool.rows[members]), strict=True)) if members else {}
-        hits = []
-        for place, (first, *others) in enumerate(page, start=offset + 1):
-            stored = texts[first]
-            marks = word_highlights(stored, words, self._terms_of_word)
-            if vector is not None:
-                best, _ = self.snapshot.best_sentence(vector, int(pool.rows[first]))
-                marks.insert(0, sentence_highlight(stored, best))
-            hits.append(
-                Hit(
-                    rank=place,
-                    stored=stored,
-                    score=float(score[first]),
-                    scores=_parts(pool, fused, first),
-                    highlights=tuple(marks),
-                    duplicates=tuple(Duplicate(pool.ids[i], texts[i].article.id) for i in others),
-                )
-            )
-        return tuple(hits)
+    def show(self, found: Finding) -> SearchReply:
+        """The second half of `search`: fold, group, cut the page, and read the texts of its hits."""
+        request, snapshot = found.request, self.snapshot
+        every = entries(found, lambda positions: snapshot.vectors(found.pool.rows[positions]))
+        page = every[request.offset : request.offset + request.limit]
+        return SearchReply(
+            hits=shown(snapshot, found, page, self._terms_of_word),
+            total=len(every),
+            total_relation="gte" if len(found.pool) >= request.depth else "eq",
+            facets=facets(snapshot, found.pool, [entry.members[0] for entry in every], request.facets),
+            generation=snapshot.generation,
+            took_ms=round((time.perf_counter() - found.begun_s) * 1000, 2),
+            warnings=found.warnings,
+            interpretations=found.spelled.interpretations if found.spelled else (),
+            did_you_mean=found.spelled.did_you_mean if found.spelled else None,
+        )
+
+    def _unread(self, request: SearchRequest) -> tuple[str, ...]:
+        """What to say where the model cannot read the question, if it cannot."""
+        if request.mode == "keyword" or is_legible(request.question, self.questions.pieces):
+            return ()
+        told = (
+            f"the model {self.snapshot.manifest.encoder.name} was not trained on the script of this question"
+        )
+        if request.mode == "semantic":
+            return (f"{told}: what it finds by meaning is arbitrary",)
+        return (f"{told}: the answer is by words alone, and by names in other spellings",)
 
     def _warnings(self, request: SearchRequest, where: Where) -> tuple[str, ...]:
         warnings = []
-        if where.dated:
+        if where.leaves_out_undated:
             warnings.append("articles without a date are left out of a search by date")
+        fields = {one.field for one in all_conditions(where.filter)} if where.filter else set()
+        unknown = sorted(one for one in fields if one.startswith(METADATA) and not self.snapshot.knows(one))
+        warnings += [f"no article has {plain_name(field)}" for field in unknown]
         limit = self.snapshot.manifest.encoder.max_tokens
         if request.mode != "keyword" and len(request.question) > limit:  # a token has at least a character
             tokens = self.questions.tokens(request.question)
@@ -119,20 +209,19 @@ class Searcher:
         return tuple(warnings)
 
 
+def _where(request: SearchRequest) -> Where:
+    return Where(request.date_from, request.date_to, request.sources, request.as_of, request.filter)
+
+
 def _check(request: SearchRequest) -> None:
     if not any(character.isalnum() for character in request.question):
         raise InputError("the question has no word in it; ask with at least one letter or digit")
+    _check_days(request)
+
+
+def _check_days(request: SearchRequest) -> None:
     if request.date_from and request.date_to and request.date_from > request.date_to:
         raise InputError(f"date_from {request.date_from} lies after date_to {request.date_to}; swap them")
-
-
-def _parts(pool: Pool, fused: Scores, position: int) -> HitScores:
-    return HitScores(
-        dense=float(pool.dense[position]),
-        sentence=float(pool.sentence[position]),
-        lexical=float(pool.lexical[position]),
-        fused=round(float(fused[position]), 6),
-    )
 
 
 def open_searcher(index: Path, cache: Path | None = None, model: str | None = None) -> Searcher:
@@ -143,8 +232,3 @@ def open_searcher(index: Path, cache: Path | None = None, model: str | None = No
     cache = cache or default_cache()
     snapshot = open_snapshot(index, stamps_file(cache, index))
     return Searcher(snapshot, load_indexed_encoder(snapshot.manifest.encoder, cache, model))
-
-
-def stamps_file(cache: Path, index: Path) -> Path:
-    """Where this host remembers which files of an index it has checked."""
-    return cache / "checked" / f"{hashlib.sha256(str(index.resolve()).encode()).hexdigest()[:32]}.json"

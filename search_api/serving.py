@@ -17,10 +17,14 @@ from starlette.exceptions import HTTPException
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
+from search_api.cross_encoder import open_reranker
+from search_api.finding import reranked
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
+from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
 from search_api.settings import Settings, admin_key
+from search_api.similar import SimilarRequest
 from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
@@ -45,6 +49,7 @@ class Serving:
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
         self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
+        self.reranker = open_reranker(settings)
 
     @property
     def inbox(self) -> Inbox:
@@ -57,7 +62,8 @@ class Serving:
         """What an operator should look at although searches are answered."""
         fault = self.generations.fault
         stale = f"a newer state of the index is not served: {fault}" if fault else ""
-        return [one for one in (stale, self.worker_fault) if one]
+        unranked = self.reranker.fault if self.reranker else ""
+        return [one for one in (stale, self.worker_fault, unranked) if one]
 
     @property
     def searcher(self) -> Searcher:
@@ -110,6 +116,8 @@ class Serving:
         await asyncio.to_thread(self.generations.follow)
 
     def _close(self) -> None:
+        if self.reranker is not None:
+            self.reranker.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self.generations.close()
 
@@ -184,4 +192,21 @@ class Reading:
                 vector = asyncio.wrap_future(self.searcher.questions.submit(request.question))
                 # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
                 await asyncio.shield(vector)  # the searcher remembers it
+            if request.rerank:
+                return await self._search_reranked(request)
             return await self._serving.on_thread(self._opened, self.searcher.search, request)
+
+    async def similar(self, request: SimilarRequest) -> SearchReply:
+        """The reply to one search for what is like something. Raises as `run`, and NotFound."""
+        async with self._serving.admitted():
+            if request.passage_id is None and request.article_id is None:
+                vector = asyncio.wrap_future(self.searcher.questions.submit(request.search.question))
+                await asyncio.shield(vector)  # as in `search`
+            return await self._serving.on_thread(self._opened, self.searcher.similar, request)
+
+    async def _search_reranked(self, request: SearchRequest) -> SearchReply:
+        """As `Searcher.search`, without holding a thread while the reranker judges."""
+        reranker = require_reranker(self._serving.reranker)
+        found = await self._serving.on_thread(self._opened, self.searcher.find, request)
+        verdict = await reranker.judge_later(request.question, found.candidates)
+        return await self._serving.on_thread(self._opened, self.searcher.show, reranked(found, verdict))

@@ -28,6 +28,16 @@ class Settings(BaseSettings):
         str | None,
         Field(description="Name or path of the encoder; the one the index was built with if not given."),
     ] = None
+    reranker: Annotated[
+        str | None,
+        Field(description="Name or path of a cross-encoder; without one no search can be reranked."),
+    ] = None
+    rerank_depth: Annotated[
+        int, Field(ge=1, le=1000, description="How many of the first passages a reranker judges anew.")
+    ] = 50
+    rerank_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that a reranker may take, waiting included.")
+    ] = 2.0
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4

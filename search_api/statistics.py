@@ -6,8 +6,6 @@ Reads the manifest and the columns, no text. Snapshot -> StatsBody
 from datetime import date, timedelta
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from passage_index.columns import EPOCH
 from passage_index.snapshot import Snapshot
 from search_api.schemas_index import CountBody, DatesBody, EncoderBody, StatsBody
@@ -32,7 +30,7 @@ def _counted(snapshot: Snapshot) -> StatsBody:
         created_at=manifest.created_at,
         articles=manifest.articles,
         passages=manifest.passages,
-        sentences=sum(segment.sentences for segment in manifest.segments),
+        sentences=snapshot.sentences(),
         segments=len(manifest.segments),
         index_bytes=sum(file.size for file in manifest.files.values()),
         encoder=EncoderBody(
@@ -54,16 +52,10 @@ def _most_first(counts: dict[str, int]) -> list[CountBody]:
 
 
 def _dates(snapshot: Snapshot, undated: int) -> DatesBody:
-    firsts, lasts = [], []
-    for segment in snapshot.segments:
-        first, last = segment.columns.first_day, segment.columns.last_day
-        dated = first <= last
-        if dated.any():
-            firsts.append(int(np.min(first[dated])))
-            lasts.append(int(np.max(last[dated])))
-    if not firsts:
+    days = snapshot.days()
+    if days is None:
         return DatesBody(first=None, last=None, undated_passages=undated)
-    return DatesBody(first=str(_day(min(firsts))), last=str(_day(max(lasts))), undated_passages=undated)
+    return DatesBody(first=str(_day(days[0])), last=str(_day(days[1])), undated_passages=undated)
 
 
 def _day(days: int) -> date:

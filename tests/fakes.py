@@ -25,6 +25,9 @@ class FakeEncoder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
+    def pieces(self, words: Sequence[str]) -> list[int]:
+        return [-(-len(word) // 3) for word in words]
+
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
         return unit(np.stack([bag(question) for question in questions]))
 

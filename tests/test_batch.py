@@ -2,17 +2,25 @@
 
 import io
 import json
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import ir_measures
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from passage_index.errors import InputError
-from search_api.batch import read_queries, run_batch
+from passage_index.types import Scores
+from search_api.batch import Answering, _field, read_queries, run_batch
 from search_api.hits import SearchRequest
+from search_api.rerank import Reranker
 from search_api.searcher import Searcher
 from tests.conftest import ARTICLES
 from tests.growing import written
@@ -28,7 +36,7 @@ QUESTIONS = [
 def run(searcher: Searcher, file: Path, depth: int = 100) -> tuple[str, list[Any]]:
     """The run's text, and the passages' rows."""
     out, passages = io.StringIO(), io.StringIO()
-    count = run_batch(searcher, file, out, depth, passages)
+    count = run_batch(Answering(searcher, depth), file, out, passages)
     rows = [json.loads(line) for line in passages.getvalue().splitlines()]
     assert count == len(rows)
     return out.getvalue(), rows
@@ -48,13 +56,52 @@ def test_a_run_is_read_by_trec_tools_and_ranks_as_a_search_does(searcher: Search
         assert all(a.score > b.score for a, b in pairwise(ours))
         request = SearchRequest(question, limit=1000, collapse=False, group_by_article=True, depth=1000)
         hits = searcher.search(request).hits
-        expected = [hit.stored.article.id.replace(" ", "%20") for hit in hits]
-        assert [one.doc_id for one in ours] == expected and len(expected) == len(ARTICLES)
+        expected = [hit.stored.article.id for hit in hits]
+        assert [unquote(one.doc_id) for one in ours] == expected and len(expected) == len(ARTICLES)
     for line in text.splitlines():
         name, q0, _article, rank, score, tag = line.split(" ")
         assert (q0, tag) == ("Q0", "article-search") and float(score) == pytest.approx(
             1 / int(rank), abs=1e-8
         )
+
+
+@pytest.mark.parametrize(
+    ("article_id", "field"),
+    [
+        ("plain/id-1.txt", "plain/id-1.txt"),
+        ("a folder/50% ü?#.txt", "a%20folder/50%25%20ü?#.txt"),
+        ("already%20encoded", "already%2520encoded"),
+        ("wide\u2003and\u00a0hard", "wide%E2%80%83and%C2%A0hard"),
+    ],
+)
+def test_an_id_becomes_one_field_that_can_be_undone(article_id: str, field: str) -> None:
+    assert _field(article_id) == field and unquote(field) == article_id and len(field.split()) == 1
+
+
+@given(st.text(min_size=1))
+def test_any_id_comes_back(article_id: str) -> None:
+    field = _field(article_id)
+    assert unquote(field) == article_id and field.split() == [field]
+
+
+def test_a_run_is_reranked_and_warnings_are_counted(searcher: Searcher, queries: Path) -> None:
+    class Goats:
+        max_tokens = 9
+
+        def score(self, question: str, texts: Sequence[str]) -> tuple[Scores, int]:
+            if "closed" in question:
+                raise RuntimeError("failed")
+            return np.array([float("goats" in text) for text in texts]), 0
+
+    out = io.StringIO()
+    with closing(Reranker(Goats, 60.0)) as reranker:
+        answering = Answering(searcher, 5, reranker, rerank=100)
+        assert run_batch(answering, queries, out) == 4
+    firsts = {
+        line.split(" ")[0]: line.split(" ")[2] for line in out.getvalue().splitlines() if " 1 1.0" in line
+    }
+    assert firsts["2"] == firsts["q4"] == "undated" != firsts["q1"]
+    assert answering.warnings == {"the reranker failed; the hits are in the order they have without it": 1}
 
 
 @pytest.mark.parametrize("depth", [1, 5])

@@ -167,6 +167,19 @@ def test_search_prints_the_reply_of_http(built: tuple[Path, Any, str]) -> None:
     assert plain.startswith("1. ") and "motorway crossing at Harn" in plain
 
 
+def test_search_under_a_filter_and_as_of_a_day(index: Path) -> None:
+    asked = ("search-api", "search", QUESTION, "--index", index, "--json")
+    found = json.loads(run(*asked, "--filter", '{"source": {"$ne": "Island Times"}}').stdout)["hits"]
+    assert {hit["article_id"] for hit in found} == {"bridge"}
+    found = json.loads(run(*asked, "--as-of", "2023-11-09").stdout)
+    assert {hit["article_id"] for hit in found["hits"]} == {"bridge"}
+    assert found["warnings"] == ["articles without a date are left out of a search by date"]
+    done = run(*asked, "--filter", '{"colour": 1}', expect=2)
+    assert done.stdout == "" and "--filter: field colour is not known here; known are" in done.stderr
+    done = run(*asked, "--as-of", "soon", expect=2)
+    assert "--as-of is 'soon'; it can be a day, month or year" in done.stderr
+
+
 def test_batch_writes_a_run_and_passages(built: tuple[Path, Any, str], tmp_path: Path) -> None:
     queries = written(
         tmp_path / "q.jsonl", [{"_id": "q1", "text": QUESTION}, {"_id": "q2", "question": "goats"}]

@@ -40,7 +40,9 @@ def test_search_finds_the_passage_and_cites_it(client: TestClient) -> None:
         "language": "en", "text": text, "start": 0, "end": len(text),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }  # fmt: skip
-    assert list(hit)[12:] == ["score", "scores", "highlights", "duplicates"]
+    assert list(hit)[12:] == [
+        "score", "scores", "highlights", "duplicates", "duplicate_count", "explanation",
+    ]  # fmt: skip
     assert list(hit["scores"]) == ["dense", "sentence", "lexical", "fused", "rerank"]
     assert 0 < hit["score"] < 1 and hit["scores"]["rerank"] is None
 
@@ -130,7 +132,7 @@ def test_near_duplicates_are_folded_unless_asked_for(client: TestClient) -> None
     first = folded["hits"][0]
     twin = next(hit for hit in flat["hits"] if hit["id"] != first["id"] and hit["start"] == first["start"])
     assert {first["article_id"], twin["article_id"]} == {"bridge", "bridge-copy"}
-    assert first["duplicates"] == [{"id": twin["id"], "article_id": twin["article_id"]}]
+    assert first["duplicates"] == [{"id": twin["id"], "article_id": twin["article_id"], "differences": None}]
     assert twin["id"] not in [hit["id"] for hit in folded["hits"]]
     assert not any(hit["duplicates"] for hit in flat["hits"])
 

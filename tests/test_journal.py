@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from passage_index import journal as journal_module
 from passage_index.dense import encode_stored
 from passage_index.encoder import EmbeddedPassage, PassageVectors, unit
-from passage_index.journal import Stored, VectorsJournal, journal_file
+from passage_index.journal import Stored, VectorsJournal, forget, journal_file
 from tests.fakes import FakeEncoder
 
 IDENTITY = FakeEncoder.identity
@@ -30,7 +32,7 @@ def same(one: Stored | None, other: Stored) -> bool:
     return one is not None and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-KEYS = [number.to_bytes(16, "big") for number in range(1, 4)]
+KEYS = [blake2b(bytes([number]), digest_size=16).digest() for number in range(3)]  # far from each other
 RECORDS = [vectors(seed, sentences) for seed, sentences in ((1, 3), (2, 1), (3, 5))]
 SIZES = [28 + 2 * DIM + (DIM + 4) * len(sentences) for _, sentences, _ in RECORDS]
 
@@ -100,20 +102,67 @@ def test_a_torn_tail_is_cut_off_wherever_it_was_torn(file: Path) -> None:
         assert file.read_bytes() == whole
 
 
+def found_of(file: Path) -> list[Stored | None]:
+    with VectorsJournal(file, IDENTITY) as journal:
+        return [journal.get(key) for key in KEYS]
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_flipped_bit_reads_as_absent(file: Path, number: int) -> None:
-    """The record is absent, those before it are there; those behind it too unless the length was hit."""
+def test_a_flipped_bit_costs_one_record_and_no_other(file: Path, number: int) -> None:
     whole, start = file.read_bytes(), sum(SIZES[:number])
     for place in (*range(28), *range(28, SIZES[number], 7)):
-        damaged = bytearray(whole)
-        damaged[start + place] ^= 1 << (place % 8)
-        file.write_bytes(damaged)
-        with VectorsJournal(file, IDENTITY) as journal:
-            found = [journal.get(key) for key in KEYS]
-        assert found[number] is None
-        for other in {0, 1, 2} - {number}:
-            lost = found[other] is None and other > number and place < 28
-            assert lost or same(found[other], RECORDS[other])
+        for bit in range(8) if place < 28 else (place % 8,):
+            damaged = bytearray(whole)
+            damaged[start + place] ^= 1 << bit
+            file.write_bytes(damaged)
+            found = found_of(file)
+            assert found[number] is None
+            for other in {0, 1, 2} - {number}:
+                assert same(found[other], RECORDS[other]), (place, bit)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_hole_costs_what_it_touches(file: Path, number: int) -> None:
+    """Zeros over one record, some of the one before and some of the one behind it."""
+    whole = file.read_bytes()
+    starts = [sum(SIZES[:one]) for one in range(4)]
+    begin, end = max(starts[number] - 10, 0), min(starts[number + 1] + 10, len(whole))
+    file.write_bytes(whole[:begin] + bytes(end - begin) + whole[end:])
+    found = found_of(file)
+    for other, stored in enumerate(RECORDS):
+        assert found[other] is None if abs(other - number) < 2 else same(found[other], stored)
+
+
+def test_many_records_survive_a_hole_wider_than_a_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(journal_module, "_BLOCK", 64)
+    file = tmp_path / "many.journal"
+    keys = [number.to_bytes(16, "big") for number in range(100)]
+    with VectorsJournal(file, IDENTITY) as journal:
+        for number, key in enumerate(keys):
+            journal.put(key, RECORDS[number % 3])
+    whole, edges = file.read_bytes(), np.cumsum([0, *(SIZES[number % 3] for number in range(100))])
+    begin, end = int(edges[40]) + 5, int(edges[60]) - 5
+    file.write_bytes(whole[:begin] + b"vec1" * ((end - begin) // 4) + whole[begin + (end - begin) // 4 * 4 :])
+    with caplog.at_level(logging.WARNING), VectorsJournal(file, IDENTITY) as journal:
+        assert f"is damaged before byte {edges[60]}; going on there" in caplog.text
+        for number, key in enumerate(keys):
+            found = journal.get(key)
+            assert found is None if 40 <= number < 60 else same(found, RECORDS[number % 3])
+        journal.put(keys[50], RECORDS[50 % 3])
+    with VectorsJournal(file, IDENTITY) as journal:
+        assert same(journal.get(keys[50]), RECORDS[50 % 3]) and same(journal.get(keys[99]), RECORDS[0])
+
+
+def test_what_is_forgotten_does_not_come_back_out_of_a_damaged_record(file: Path) -> None:
+    """A length that is too long makes the first record reach over the second, which is to be forgotten."""
+    damaged = bytearray(file.read_bytes())
+    damaged[20] += 1
+    file.write_bytes(damaged)
+    assert forget(file, IDENTITY, {KEYS[1]}) == 1
+    assert kept(file) == [False, False, True]
+    assert file.stat().st_size == SIZES[2]
 
 
 def test_a_damaged_record_can_be_put_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:

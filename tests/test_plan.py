@@ -3,19 +3,23 @@
 import csv
 import gzip
 import json
+import math
+import os
 import random
+import time
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from indexer import planning, sample
+from indexer import planning, sample, trial
 from indexer.build import BuildOptions, build
 from indexer.living import LivingArticles
 from indexer.planning import plan
 from indexer.plans import Plan, errors, plan_file, plan_text, recall_plan, remember_plan
 from passage_index import directory
+from passage_index.encoder import EmbeddedPassage
 from passage_index.errors import InputError
 from tests.fakes import FakeEncoder
 from tests.growing import Record, record, written
@@ -149,8 +153,39 @@ def test_a_plan_is_recalled_for_the_same_paths_in_any_order_and_for_no_others(tm
     assert recall_plan(file) is None
 
 
+def test_a_plan_made_on_a_busy_machine_says_what_a_quiet_one_would_take() -> None:
+    busy = made_up(build_s=600.0, encode_s=500.0, quiet_s=300.0)
+    assert busy.busy and "; 5 min if this machine were not busy" in plan_text(busy)
+    quiet = made_up(build_s=600.0, encode_s=500.0, quiet_s=550.0)
+    assert not quiet.busy and "busy" not in plan_text(quiet)
+
+
+def test_a_trial_counts_the_seconds_of_the_cores_and_those_on_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half of each of two cores is taken by others: the same takes half the time without them."""
+    walls, cores = iter([0.0, 10.0]), iter([0.0, 10.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(walls))
+    monkeypatch.setattr(time, "process_time", lambda: next(cores))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    taken = iter([300, 400])
+    monkeypatch.setattr(trial, "ram_bytes", lambda: next(taken))
+    done = trial.try_encoding([EmbeddedPassage("A storm.", ((0, 8),))] * 20, ENCODER)
+    assert (done.passages_per_s, done.quiet_per_s, done.ram_bytes) == (2.0, 4.0, 100)
+    assert [done.ram_of(count) for count in (0, 10, 20, 20 * math.e, 1e9)] == [0, 50, 100, 140, 230]
+
+
+def test_memory_of_a_build_counts_what_is_not_encoded_again_as_less(tmp_path: Path) -> None:
+    file = written(tmp_path / "all.jsonl", articles(60))
+    encoding = [EmbeddedPassage(f"Storm {number}.", ((0, 8),)) for number in range(3)]
+    assert trial.in_journal(encoding, ENCODER, tmp_path / "cache") == (0.0, 0)
+    build([file], tmp_path / "index", ENCODER, BuildOptions(cache=tmp_path / "cache"))
+    passages = directory.current(tmp_path / "index").manifest.passages
+    assert trial.in_journal(encoding, ENCODER, tmp_path / "cache") == (0.0, passages)
+
+
 def test_plan_text_says_every_figure() -> None:
-    made = made_up(articles=1200, passages=34567, index_bytes=10**8, build_s=600.0, encode_s=500.0,
+    made = made_up(articles=1200, passages=34567, index_bytes=10**8, build_s=600.0, encode_s=500.0, quiet_s=600.0,
                    build_ram_bytes=10**9, serve_ram_bytes=5 * 10**8, query_ms=21.4, passages_per_s=140.0,
                    in_journal=0.25, sampled_articles=300, sampled_passages=4000)  # fmt: skip
     text = plan_text(made)

@@ -1,23 +1,30 @@
 """What is purged is in no file of the index and in no journal; what is reembedded has only new vectors."""
 
+import json
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from indexer import purging
 from indexer.build import BuildOptions, build
 from indexer.growing import add, delete
 from indexer.purging import purge
 from indexer.reembed import reembed
 from indexer.verify import verify
 from indexer.watch import step
+from indexer.work import Worker, WorkOptions
 from passage_index import directory
 from passage_index.encoder import EncoderIdentity
 from passage_index.errors import IndexLocked, InputError
+from passage_index.inbox import Inbox, Kind
 from passage_index.journal import VectorsJournal, journal_file
 from passage_index.snapshot import open_snapshot
+from passage_index.tasks import read_task
 from tests.fakes import FakeEncoder
-from tests.growing import evidence, ids, record, written
+from tests.growing import Record, evidence, ids, record, written
 
 ENCODER = FakeEncoder()
 SECRET = record(1, "The zyzzyva was seen near Quuxhaven. Nobody believed it.")
@@ -61,7 +68,14 @@ def test_purge_leaves_no_word_and_no_vector_of_an_article(index: Path, options: 
     assert (
         ids(index) == {f"a-{number}" for number in range(2, 12)} and verify(index, ENCODER, deep=True) == []
     )
-    for said in ("gone from", "removed: 1, 2, 3", "2 vectors", "never held text", "not from   backups"):
+    for said in (
+        "gone from",
+        "removed: 1, 2, 3",
+        "2 vectors",
+        "never held text",
+        "(0 records that waited)",
+        "not from   backups",
+    ):
         assert said in str(purged)
 
 
@@ -98,6 +112,100 @@ def test_purge_needs_the_journal_to_itself(index: Path, options: BuildOptions) -
         purge(["a-1"], index, options)
     assert ids(index) == {f"a-{number}" for number in range(1, 12)}
     assert purge(["a-1"], index, options).journal_records == 2
+
+
+def accept(index: Path, kind: Kind, body: bytes, article_id: str | None = None) -> str:
+    inbox = Inbox(index)
+    with inbox.draft() as draft:
+        draft.write(body)
+        return inbox.accept(draft, kind, article_id, max(body.count(b"\n"), 1))
+
+
+def lines(*records: Record) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in records)
+
+
+def work(index: Path, options: BuildOptions) -> None:
+    Worker(index, WorkOptions(options, lambda _: ENCODER)).run(once=True)
+
+
+def work_on(index: Path, options: BuildOptions) -> None:
+    """As a worker that runs on: it waits for the writer's lock."""
+    while True:
+        with suppress(IndexLocked):
+            return work(index, options)
+
+
+NEW = {**SECRET, "text": "The zyzzyva is back."}
+HARMLESS = record(50, "A ferry ran aground.")
+
+
+def test_purge_takes_what_waits_in_the_inbox(index: Path, options: BuildOptions) -> None:
+    named = {key: value for key, value in NEW.items() if key != "_id"}
+    dropped = [
+        accept(index, "article", json.dumps(named).encode(), "a-1"),
+        accept(index, "article", json.dumps(NEW).encode()),
+    ]
+    body = lines(record(51, "A quay."), NEW) + b"\n{broken\n" + lines(NEW, HARMLESS)
+    many = accept(index, "articles", body)
+    untouched = accept(index, "articles", lines(record(52, "A mill.")))
+    deletion = accept(index, "deletion", b"", "a-1")
+    assert holding(index / "inbox", b"zyzzyva") and Inbox(index).waiting() == [
+        *dropped,
+        many,
+        untouched,
+        deletion,
+    ]
+    purged = purge(["a-1"], index, options)
+    assert (purged.inbox_records, purged.report.deleted, purged.unknown) == (4, 1, [])
+    assert "the inbox (4 records that waited)" in str(purged)
+    assert holding(index, b"zyzzyva") == []
+    for task_id in dropped:
+        task = read_task(Inbox(index), task_id)
+        assert task and task.state == "failed" and task.outcome and "was purged while" in task.outcome.failure
+    work(index, options)
+    assert ids(index) == {f"a-{number}" for number in (*range(2, 12), 50, 51, 52)}
+    done = read_task(Inbox(index), many)
+    assert done and done.outcome and (done.outcome.indexed, done.outcome.rejected) == (2, 1)
+    assert done.outcome.rejections[0].line == 4
+    assert holding(index, b"zyzzyva") == [] and verify(index, ENCODER, deep=True) == []
+
+
+def test_purge_takes_an_article_that_only_waits(index: Path, options: BuildOptions) -> None:
+    accept(index, "articles", lines(HARMLESS))
+    purged = purge(["a-50", "nothing"], index, options)
+    assert (purged.inbox_records, purged.report.deleted, purged.unknown) == (1, 0, ["nothing"])
+    assert purged.report.generation == 2 and directory.generations(index) == [1, 2]
+    assert holding(index, b"ferry ran") == []
+    work(index, options)
+    assert "a-50" not in ids(index)
+
+
+def test_purge_waits_for_a_worker_and_then_takes_what_it_did(
+    index: Path, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(index, "article", json.dumps(NEW).encode())
+    with Inbox(index).worker_lock():
+        monkeypatch.setattr(purging, "RELEASE_S", 0.0)
+        with pytest.raises(IndexLocked, match=r"1 writes of these articles wait .* nothing was purged"):
+            purge(["a-1"], index, options)
+        assert "a-1" in ids(index) and len(Inbox(index).waiting()) == 1
+        monkeypatch.undo()
+        done = threading.Thread(target=work_on, args=(index, options))
+        done.start()
+        purged = purge(["a-1"], index, options)
+        done.join()
+    assert (purged.inbox_records, purged.report.deleted) == (0, 1)
+    assert holding(index, b"zyzzyva") == [] and "a-1" not in ids(index)
+
+
+def test_a_damaged_write_does_not_hold_up_a_purge(index: Path, options: BuildOptions) -> None:
+    task_id = accept(index, "article", json.dumps(NEW).encode())
+    file = index / "inbox" / "waiting" / task_id
+    file.write_bytes(file.read_bytes()[:-3])
+    assert purge(["a-1"], index, options).report.deleted == 1
+    work(index, options)
+    assert "a-1" not in ids(index) and holding(index, b"zyzzyva") == []
 
 
 class Other(FakeEncoder):

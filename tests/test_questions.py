@@ -10,7 +10,7 @@ import pytest
 from passage_index.encoder import unit
 from passage_index.types import Vectors
 from search_api import questions
-from search_api.questions import BATCH, QuestionEncoder
+from search_api.questions import BATCH, EncodedQuestion, QuestionEncoder
 from tests.fakes import FakeEncoder, bag
 
 
@@ -60,8 +60,8 @@ def test_what_waits_together_is_encoded_together(encoder: SlowEncoder) -> None:
     waiting = [owner.submit(f"waiting {number}") for number in range(BATCH + 5)]
     encoder.leave.release(3)
     for number, future in enumerate(waiting):
-        assert future.result(timeout=10).tolist() == expected(f"waiting {number}")
-    assert held.result().tolist() == expected("held")
+        assert future.result(timeout=10).vector.tolist() == expected(f"waiting {number}")
+    assert held.result().vector.tolist() == expected("held")
     owner.close()
     # The thread may have taken up `held` before or with the first of those that wait.
     assert sum(map(len, encoder.batches)) == BATCH + 7 and max(map(len, encoder.batches)) == BATCH
@@ -95,11 +95,11 @@ def test_a_question_asked_again_is_not_encoded_again(
 def test_a_cancelled_question_harms_nobody(encoder: SlowEncoder) -> None:
     owner = QuestionEncoder(encoder)
     owner.submit("holds the thread")
-    cancelled: Future[Vectors] = owner.submit("not wanted any more")
+    cancelled: Future[EncodedQuestion] = owner.submit("not wanted any more")
     cancelled.cancel()
     waiting = owner.submit("still wanted")
     encoder.leave.release(3)
-    assert waiting.result(timeout=10).tolist() == expected("still wanted")
+    assert waiting.result(timeout=10).vector.tolist() == expected("still wanted")
     owner.close()
 
 
@@ -109,11 +109,18 @@ def test_close_answers_what_waits_and_ends_the_thread(encoder: SlowEncoder) -> N
     encoder.leave.release(10)
     owner.close()
     assert all(future.done() for future in waiting)
-    assert np.allclose(waiting[-1].result(), expected(f"waiting {2 * BATCH - 1}"))
+    assert np.allclose(waiting[-1].result().vector, expected(f"waiting {2 * BATCH - 1}"))
     assert not owner._thread.is_alive()
 
 
-def test_tokens_count_the_special_ones(encoder: SlowEncoder) -> None:
+def test_tokens_count_the_special_ones_and_are_counted_by_the_owner(encoder: SlowEncoder) -> None:
+    encoder.leave.release(10)
+    counting = []
+    count = encoder.count_tokens
+    encoder.count_tokens = lambda texts: (counting.append(threading.current_thread().name), count(texts))[1]  # type: ignore[method-assign]
     owner = QuestionEncoder(encoder)
     assert owner.tokens("five words and two more") == 7
+    assert owner.encode("five words and two more").tolist() == expected("five words and two more")
+    assert owner.tokens("five words and two more") == 7
     owner.close()
+    assert counting == ["question-encoder"] and encoder.batches == [["five words and two more"]]

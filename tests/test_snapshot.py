@@ -126,11 +126,17 @@ def best(allowed: set[str], scores: dict[str, float], depth: int) -> set[str]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-@pytest.mark.parametrize("among", [0, 20_000])
+@pytest.mark.parametrize(("among", "sift"), [(0, 12_000), (20_000, 12_000), (20_000, 0)])
 def test_a_pool_is_the_best_of_each_leg_with_all_evidence(
-    opened: Snapshot, everything: Everything, question: str, among: int, monkeypatch: pytest.MonkeyPatch
+    opened: Snapshot,
+    everything: Everything,
+    question: str,
+    among: int,
+    sift: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(snapshot_module, "AMONG_LIMIT", among)
+    monkeypatch.setattr(snapshot_module, "SIFT_LIMIT", sift)
     for where in WHERES:
         for depth in (3, 100):
             pool, vector, words = asked(opened, question, where, depth)
@@ -210,15 +216,14 @@ def test_passages_are_found_by_id_and_unknown_ids_are_none(opened: Snapshot, eve
         assert (opened.passage(one.passage.id), opened.article(one.article.id)) == (one, one.article)
     assert opened.passage("A" * 22) is None and opened.passage("no id") is None
     assert opened.article("nobody") is None and opened.article_passages("nobody") is None
-    with pytest.raises(KeyError):
-        opened.similar("A" * 22, Where(), 5)
+    assert opened.rows_of_article("nobody") is None
 
 
-def test_similar_passages_are_the_nearest_by_vector(opened: Snapshot, everything: Everything) -> None:
-    (first, *_) = opened.article_passages("bridge") or []
-    pool = opened.similar(first.passage.id, Where(), 2)
-    assert {one.article.id for one in opened.fetch(pool.rows)} == {"bridge", "bridge-copy"}
-    assert pool.dense.max() == pytest.approx(1, abs=0.005) and first.passage.id in pool.ids
+def test_rows_of_an_article_are_its_passages_in_order(opened: Snapshot, everything: Everything) -> None:
+    for article_id in {one.article.id for one in everything.stored}:
+        rows = opened.rows_of_article(article_id)
+        assert rows is not None and opened.fetch(rows) == opened.article_passages(article_id)
+        assert opened.vectors(rows).shape == (len(rows), opened.manifest.encoder.dim)
 
 
 def test_counts_are_those_of_the_passages(opened: Snapshot, everything: Everything) -> None:

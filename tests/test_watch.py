@@ -14,7 +14,7 @@ from indexer.report import BuildReport
 from indexer.verify import verify
 from indexer.watch import step, watch
 from passage_index import commits, directory
-from passage_index.errors import InputError
+from passage_index.errors import CorruptIndex, InputError
 from tests.fakes import FakeEncoder
 from tests.growing import KEEP_ALL, NO_MERGE, ids, record, written
 
@@ -47,6 +47,52 @@ def looked(folder: Path, index: Path) -> tuple[int, int, int, int | None] | None
     report = step(folder, index, lambda: ENCODER, NO_MERGE, {}, settle_s=0.0)
     assert verify(index) == []
     return report and (report.added, report.replaced, report.deleted, report.generation)
+
+
+def test_where_there_is_no_index_the_first_look_makes_it(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "made"
+    assert looked(folder, place) == (5, 0, 0, 1)
+    assert ids(place) == ALL
+    manifest = directory.current(place).manifest
+    assert (manifest.build["command"], manifest.articles, "watched.json" in manifest.files) == (
+        "watch",
+        5,
+        True,
+    )
+    assert looked(folder, place) is None
+    (folder / "flood.txt").unlink()
+    assert looked(folder, place) == (0, 0, 1, 2)
+
+
+def test_nothing_is_made_of_a_folder_without_an_article(folder: Path, tmp_path: Path) -> None:
+    place, empty = tmp_path / "made", tmp_path / "empty"
+    empty.mkdir()
+    assert step(empty, place, lambda: ENCODER, NO_MERGE, {}, settle_s=0.0) is None
+    assert step(folder, place, lambda: ENCODER, NO_MERGE, {}, settle_s=60.0) is None  # all still written to
+    (empty / "bad.jsonl").write_text("{broken\n")
+    with pytest.raises(InputError, match="no article could be indexed"):
+        step(empty, place, lambda: ENCODER, NO_MERGE, {}, settle_s=0.0)
+    assert not directory.holds_index(place) and not list(place.glob("gen-*"))
+
+
+def test_an_index_that_is_damaged_is_not_made_anew(folder: Path, index: Path) -> None:
+    (index / "CURRENT").unlink()
+    with pytest.raises(CorruptIndex, match="CURRENT is missing although generations are there"):
+        step(folder, index, lambda: ENCODER, NO_MERGE, {}, settle_s=0.0)
+
+
+def test_an_index_made_by_another_meanwhile_is_left_to_the_next_look(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "made"
+
+    def slow_encoder() -> FakeEncoder:
+        build([written(tmp_path / "other.jsonl", [record(99, "From elsewhere.")])], place, ENCODER, NO_MERGE)
+        return ENCODER
+
+    report = step(folder, place, slow_encoder, NO_MERGE, {}, settle_s=0.0)
+    assert report is not None and report.generation is None and ids(place) == {"a-99"}
+    assert looked(folder, place) == (5, 0, 0, 2) and ids(place) == ALL | {"a-99"}
 
 
 def test_the_first_look_learns_the_files_and_the_next_one_finds_nothing(folder: Path, index: Path) -> None:

@@ -61,6 +61,14 @@ def article_from_row(row: Row, fallback_id: str) -> Article:
     return article
 
 
+def id_of(fields: Mapping[str, object]) -> str | None:
+    """The id that a row gives itself, or None where it gives none that can stand."""
+    try:
+        return _id(_Fields(fields).take(*ID_KEYS), "")
+    except Unfit:
+        return None
+
+
 def check_columns(columns: Sequence[str]) -> None:
     """Raise Unfit if none of a table's columns is a text."""
     if not any(column.strip().lower() in TEXT_KEYS for column in columns):

@@ -78,6 +78,10 @@ class PageQuery:
         """True if only a question was asked."""
         return self.filters == 0 and self.mode == "hybrid"
 
+    def meaning(self, question: str) -> str:
+        """The link that asks another question of the same part of the corpus."""
+        return replace(self, q=question, offset="0").link()
+
     def asking(self, question: str) -> str:
         """The link that asks another question, with nothing else filled in."""
         return PageQuery(q=question).link()

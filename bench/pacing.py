@@ -1,0 +1,98 @@
+"""A reader that asks a server at a fixed pace, whatever the answers take, and what it was answered.
+
+Open loop: a request is due at its time and timed from then on, so that a server that stalls is charged
+for every request that should have been sent meanwhile. Questions -> [Answer]
+"""
+
+import http.client
+import math
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+THREADS = 64  # answers that can be waited for at once
+TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request. due_s: monotonic; status 0: none came."""
+
+    due_s: float
+    seconds: float  # from when it was due
+    status: int
+
+
+class PacedReader:
+    """Asks until the end of its block; `answers` grows meanwhile."""
+
+    def __init__(self, port: int, questions: Sequence[str], per_second: float) -> None:
+        self.answers: list[Answer] = []
+        self._port, self._questions, self._per_second = port, questions, per_second
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        self._asked = 0
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
+
+    def __enter__(self) -> Self:
+        self._begun_s = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT_S)
+
+    def between(self, begin_s: float, end_s: float) -> list[Answer]:
+        """The answers to what was due then; waits for those still under way."""
+        due = math.ceil((end_s - self._begun_s) * self._per_second)
+        while time.monotonic() < end_s + TIMEOUT_S:
+            answered = [one for one in list(self.answers) if one.due_s < end_s]
+            if len(answered) >= due:
+                break
+            time.sleep(0.1)
+        return [one for one in answered if one.due_s >= begin_s]
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                number, self._asked = self._asked, self._asked + 1
+            due_s = self._begun_s + number / self._per_second
+            if self._ended.wait(max(0.0, due_s - time.monotonic())):
+                return
+            status = status_of(self._port, "/v1/search", q=self._questions[number % len(self._questions)])
+            self.answers.append(Answer(due_s, time.monotonic() - due_s, status))
+
+
+def status_of(port: int, path: str, **parameters: str) -> int:
+    """The status of one GET, its body read to the end, on a connection of its own; 0 when none came."""
+    try:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
+            connection.request("GET", f"{path}?{urlencode(parameters)}")
+            reply = connection.getresponse()
+            reply.read()
+            return reply.status
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
+def figures(answers: Sequence[Answer]) -> dict[str, Any]:
+    """Requests, errors, and milliseconds: the 50th and 99th of a hundred (nearest rank), and the worst."""
+    spent = sorted(one.seconds * 1000 for one in answers)
+    if not spent:
+        return {"requests": 0, "errors": 0}
+    return {
+        "requests": len(spent),
+        "errors": sum(one.status != 200 for one in answers),
+        "p50_ms": round(spent[-(-len(spent) // 2) - 1], 1),
+        "p99_ms": round(spent[-(-99 * len(spent) // 100) - 1], 1),
+        "worst_ms": round(spent[-1], 1),
+    }

@@ -1,0 +1,220 @@
+"""The ladder of search: which step serves how many rows, its FAISS index made, written, read and asked.
+
+    exact   every row is scored from the stored vectors; no index on disk
+    pq      product quantisation in 4 bits (IndexPQFastScan), all codes scanned
+    ivf     the same codes in lists by nearest centroid, some lists scanned (IndexIVFPQFastScan)
+
+The last two only propose rows: dense.py scores what they propose from the stored vectors. Knows
+nothing of how vectors are stored, nor of how many proposals are enough; calibration.py does.
+Vectors in row order -> dense.faiss -> proposed rows
+"""
+
+import hashlib
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from passage_index.errors import MEND, CorruptIndex, WriteFailed
+from passage_index.model_files import file_sha256
+from passage_index.types import Rows, Vectors
+
+logger = logging.getLogger(__name__)
+
+EXACT, PQ, IVF = "exact", "pq", "ivf"
+FILE = "dense.faiss"
+EXACT_ROWS = 50_000  # a segment up to that size is scanned exactly
+PQ_ROWS = 2_000_000  # up to that size all codes are scanned
+DEPTH = 200  # candidates a pool asks for; `Step.proposals` is for that many
+
+VALUES_A_CODE = 4  # dimensions that share one code of 4 bits
+TRAINED_ON = 65_536  # rows, at least; and for ivf so many a list:
+TRAINED_ON_A_LIST = 64
+BLOCK = 20_000  # rows read, coded and added at once
+SIFT_SLACK = 64  # proposals asked for beyond what a filter should leave
+
+# What can be done in the time that one row is gathered and scored exactly (.4 us); docs/scale.md.
+_SCANNED_FOR_ONE = 200  # codes scanned
+_SIFTED_FOR_ONE = 6  # proposals asked for and struck out by a filter
+
+Mask = npt.NDArray[np.bool_]  # (rows,)
+Near = npt.NDArray[np.float32]  # (n,), similarity by codes; only its order means anything
+Read = Callable[[Any], Vectors]  # a slice or (n,) rows -> (n, dim) float32 of a segment
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one segment is searched, as its manifest records it."""
+
+    name: str = EXACT
+    proposals: int = 0  # rows that the codes propose for DEPTH candidates
+    lists: int = 0  # ivf: lists of codes
+    probes: int = 0  # ivf: lists scanned for one question
+    recall: Mapping[str, float] = field(default_factory=dict)  # k -> share of the true k best found
+    questions: int = 0  # that recall was measured with; none of them chose the parameters
+    refused: tuple[str, ...] = ()  # steps that missed the target for this segment
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """From the manifest's JSON; format 1 had the bare name of the only step there was."""
+        if isinstance(data, str):
+            return cls(data)
+        return cls(**{**data, "refused": tuple(data["refused"])})
+
+    def wanted(self, k: int) -> int:
+        """Proposals for the k best: in proportion beyond DEPTH, never fewer below it."""
+        return math.ceil(self.proposals * max(k, DEPTH) / DEPTH)
+
+
+def steps_for(rows: int, dim: int) -> tuple[str, ...]:
+    """The steps to try for a segment, the fastest first; the exact one, which never fails, comes last."""
+    if rows <= EXACT_ROWS or dim % VALUES_A_CODE:
+        return (EXACT,)
+    return (PQ, EXACT) if rows <= PQ_ROWS else (IVF, PQ, EXACT)
+
+
+def code_bytes(rows: int, dim: int) -> int:
+    """About what a segment's search index holds in memory, whatever its step."""
+    step = steps_for(rows, dim)[0]
+    a_row = 2 * dim if step == EXACT else dim // VALUES_A_CODE // 2 + (8 if step == IVF else 0)
+    return rows * a_row
+
+
+def cost(step: Step, rows: int) -> float:
+    """Of one search of a segment for DEPTH candidates, in rows scored exactly."""
+    share = step.probes / step.lists if step.name == IVF else 1.0
+    return step.proposals + share * rows / _SCANNED_FOR_ONE
+
+
+def make(name: str, read: Read, rows: int, dim: int) -> Any:
+    """A FAISS index of one step over all rows. O(rows * dim * 16), and for ivf O(rows * lists * dim)."""
+    lists = 2 ** round(math.log2(rows) / 2) if name == IVF else 0
+    index = _untrained(name, dim, lists)
+    count = min(rows, max(TRAINED_ON, lists * TRAINED_ON_A_LIST))
+    index.train(read(np.sort(np.random.default_rng(0).choice(rows, count, replace=False))))
+    for start in range(0, rows, BLOCK):
+        index.add(read(slice(start, min(start + BLOCK, rows))))
+    return index
+
+
+def _untrained(name: str, dim: int, lists: int) -> Any:
+    codes, metric = dim // VALUES_A_CODE, faiss.METRIC_INNER_PRODUCT
+    if name == PQ:
+        index: Any = faiss.IndexPQFastScan(dim, codes, 4, metric)
+    else:
+        index = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, lists, codes, 4, metric)
+        index.by_residual = False  # one table of distances for all lists: nearer to the truth, measured
+        index.cp.min_points_per_centroid = 1  # it would warn on stderr
+    index.pq.cp.min_points_per_centroid = 1
+    return index
+
+
+def write(index: Any, file: Path) -> None:
+    """Write a FAISS index beside its place, read it back, and put it in place. Raises OSError, WriteFailed.
+
+    FAISS's own writing has called a full disk a success, so the bytes go through Python's.
+    """
+    scratch = file.with_name(f"{file.name}.new")
+    digest, size = hashlib.sha256(), 0
+
+    def put(part: bytes) -> None:
+        nonlocal size
+        out.write(part)
+        digest.update(part)
+        size += len(part)
+
+    with scratch.open("wb") as out:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(put))
+    if scratch.stat().st_size != size or file_sha256(scratch) != digest.hexdigest():
+        raise WriteFailed(f"{scratch} reads otherwise than it was written; is the disk sound?")
+    os.replace(scratch, file)
+
+
+class Proposals:
+    """Asks one segment's FAISS index which rows may be near. Safe to share between threads."""
+
+    def __init__(self, index: Any, step: Step) -> None:
+        self._index, self._step, self._rows = index, step, int(index.ntotal)
+
+    def propose(
+        self, question: Vectors, count: int, mask: Mask | None = None, allowed: int | None = None
+    ) -> tuple[Rows, Near]:
+        """The `count` nearest rows by their codes, nearest first; fewer only where no more are allowed.
+
+        question: (dim,); mask: (rows,) bool with `allowed` True, or None -> (n,), (n,).
+        """
+        allowed = self._rows if allowed is None else allowed
+        count = min(count, allowed)
+        if self._step.name == IVF:
+            return self._probed(question, count, mask, allowed)
+        return self._sifted(question, count, mask, allowed)
+
+    def nearest(self, question: Vectors, count: int, probes: int) -> Rows:
+        """What one scan finds, `probes` lists of it for ivf: (dim,) -> (n,), n <= count."""
+        return self._found(question, min(count, self._rows), self._probing(probes, None))[0]
+
+    def gathering_is_cheaper(self, allowed: int, count: int) -> bool:
+        """Whether to score all allowed rows, rather than to propose `count` of them and score those."""
+        struck_out = 0.0 if self._step.name == IVF else count * self._rows / max(allowed, 1)
+        return allowed <= max(cost(self._step, self._rows) + struck_out / _SIFTED_FOR_ONE, count)
+
+    def _sifted(self, question: Vectors, count: int, mask: Mask | None, allowed: int) -> tuple[Rows, Near]:
+        """The fast scan knows no filter: more is asked for than wanted, and struck out afterwards."""
+        if mask is None:
+            return self._found(question, count, None)
+        asked = min(count * self._rows * 9 // allowed // 8 + SIFT_SLACK, self._rows)
+        while True:
+            rows, near = self._found(question, asked, None)
+            kept = mask[rows]
+            if asked == self._rows or np.count_nonzero(kept) >= count:
+                return rows[kept][:count], near[kept][:count]
+            asked = min(asked * 4, self._rows)
+
+    def _probed(self, question: Vectors, count: int, mask: Mask | None, allowed: int) -> tuple[Rows, Near]:
+        """What a filter lets through lies in the more lists the more it strikes out; so do more rows."""
+        bits = None if mask is None else np.packbits(mask, bitorder="little")
+        more = max(count / self._step.proposals, 1.0) * self._rows / max(allowed, 1)
+        probes = math.ceil(self._step.probes * more)
+        while True:
+            probes = min(probes, self._step.lists)
+            rows, near = self._found(question, count, self._probing(probes, bits))
+            if len(rows) >= count or probes == self._step.lists:
+                return rows, near
+            probes *= 4
+
+    def _probing(self, probes: int, bits: npt.NDArray[np.uint8] | None) -> Any:
+        if self._step.name != IVF:
+            return None
+        if bits is None:
+            return faiss.SearchParametersIVF(nprobe=probes)  # type: ignore[call-arg]
+        selector = faiss.IDSelectorBitmap(self._rows, faiss.swig_ptr(bits))
+        return faiss.SearchParametersIVF(nprobe=probes, sel=selector)  # type: ignore[call-arg]
+
+    def _found(self, question: Vectors, count: int, parameters: Any) -> tuple[Rows, Near]:
+        if count == 0:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        (near,), (rows,) = self._index.search(question[None, :], count, params=parameters)
+        return rows[rows >= 0], near[rows >= 0]
+
+
+def open_proposals(file: Path, step: Step, rows: int, dim: int) -> Proposals:
+    """Read a segment's index into memory. Raises CorruptIndex unless it is what the manifest says."""
+    try:
+        index: Any = faiss.read_index(str(file))
+    except (RuntimeError, MemoryError) as error:
+        raise CorruptIndex(f"{file} is missing or damaged, FAISS cannot read it; {MEND}") from error
+    kind = {PQ: faiss.IndexPQFastScan, IVF: faiss.IndexIVFPQFastScan}.get(step.name)
+    found = type(index), index.ntotal, index.d, getattr(index, "nlist", 0)
+    if found != (kind, rows, dim, step.lists):
+        raise CorruptIndex(
+            f"{file} holds {type(index).__name__} of {index.ntotal} rows and {index.d} dimensions, the "
+            f"manifest says {step.name} of {rows} and {dim}; {MEND}"
+        )
+    return Proposals(index, step)

@@ -1,0 +1,54 @@
+"""A sealed SQLite file, read by many threads: opened immutable, one query at a time on a connection.
+
+Knows nothing of what the tables hold. file -> rows
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from passage_index.errors import MEND, CorruptIndex
+
+
+class SealedDatabase:
+    """Reads a file that nobody writes any more. Every call raises CorruptIndex where it cannot be read."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._uri = f"{file.resolve().as_uri()}?immutable=1&mode=ro"
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """An idle connection, or a new one: as many as ever read at once, however many threads came by."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise CorruptIndex(f"{self._file} cannot be read: {error}; {MEND}") from error
+        finally:
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """All rows."""
+        with self.connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def first(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """The first row, or None."""
+        return next(iter(self.query(sql, parameters)), None)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use when its query ends."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,81 @@
+"""What a search has found before its page is cut: the ranked pool, and the ways to order it anew.
+
+Reads no texts and no index. ranked pool (+ verdict of a reranker) -> entries, of all pages
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from passage_index.lexical import Words
+from passage_index.snapshot import Pool
+from passage_index.types import Scores, StoredPassage, Vectors
+from search_api.diversity import SPREAD, diversified
+from search_api.families import families
+from search_api.fusion import Parts
+from search_api.hits import SearchRequest
+from search_api.rerank import Verdict
+from search_api.spelling import Respelled
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A pool in its order, with all that a hit tells of how it came there. Scores are (n,), of the pool."""
+
+    request: SearchRequest
+    asked: str  # the text that the words were taken from, '' where they were not written by who asks
+    words: Words
+    vector: Vectors | None  # (dim,)
+    pool: Pool
+    parts: Parts  # of `fused`
+    fused: Scores
+    score: Scores  # 0..1, never rising along `ranked`
+    fused_order: list[int]  # positions in the pool, best first by `fused`
+    ranked: list[int]  # the same, as a reranker left them
+    candidates: tuple[StoredPassage, ...]  # the first `request.rerank` of fused_order
+    warnings: tuple[str, ...]
+    begun_s: float  # by time.perf_counter
+    spelled: Respelled | None = None  # what else the words were looked for by
+    rerank: dict[int, float] = field(default_factory=dict)  # raw scores of those that were judged anew
+
+
+def reranked(found: Finding, verdict: Verdict) -> Finding:
+    """The first passages by their new scores, the others behind them as they were; the warnings added."""
+    warnings = (*found.warnings, *verdict.warnings)
+    if verdict.scores is None:
+        return replace(found, warnings=warnings)
+    first = found.fused_order[: len(verdict.scores)]
+    rest = found.fused_order[len(first) :]
+    raw = {i: float(score) for i, score in zip(first, np.round(verdict.scores, 6), strict=True)}
+    first = sorted(first, key=lambda i: (-raw[i], found.pool.ids[i]))
+    score = found.score.copy()
+    score[first] = np.round(chance([raw[i] for i in first]), 6)
+    score[rest] = np.minimum(score[rest], score[first].min(initial=1.0))
+    return replace(found, ranked=first + rest, score=score, rerank=raw, warnings=warnings)
+
+
+def chance(raw: list[float]) -> Scores:
+    """Raw scores to 0..1 by the logistic function, which their models are trained under. (n,)."""
+    return 1 / (1 + np.exp(-np.clip(np.array(raw, dtype=np.float64), -700, 700)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What becomes one hit."""
+
+    members: list[int]  # positions in the pool: the passage that is shown, then its near-duplicates
+    undiversified: int  # its place without diversity, from 1
+
+
+def entries(found: Finding, vectors: Callable[[list[int]], Vectors]) -> list[Entry]:
+    """All that the pages show, best first. vectors: of positions, (n, dim); asked only for diversity."""
+    request = found.request
+    folded = families(found.pool, found.ranked, request.collapse, request.group_by_article)
+    kept = [family for family in folded if found.score[family[0]] >= request.min_score]
+    every = [Entry(family, place) for place, family in enumerate(kept, start=1)]
+    if request.diversity == 0:
+        return every
+    first = [entry.members[0] for entry in every[:SPREAD]]
+    spread = diversified(found.score[first], vectors(first), request.diversity)
+    return [every[i] for i in spread] + every[SPREAD:]

@@ -1,0 +1,77 @@
+"""The hits of one page: their texts, marks, near-duplicates and reasons, and nothing of any other page.
+
+Decides no order. Finding + the entries of a page -> hits
+"""
+
+from passage_index.snapshot import Snapshot
+from passage_index.types import StoredPassage
+from search_api.differences import differing_sentences
+from search_api.explanation import TermsOfWord, asked_words, explanation
+from search_api.finding import Entry, Finding
+from search_api.highlights import sentence_highlight, word_highlights
+from search_api.hits import Duplicate, Highlight, Hit, HitScores, Reason, Sentence
+
+
+def shown(
+    snapshot: Snapshot, found: Finding, page: list[Entry], terms_of_word: TermsOfWord
+) -> tuple[Hit, ...]:
+    """One hit an entry, its best passage first. Texts are read for this page only."""
+    pool, members = found.pool, [member for entry in page for member in entry.members]
+    texts = dict(zip(members, snapshot.fetch(pool.rows[members]), strict=True)) if members else {}
+    hits = []
+    for place, entry in enumerate(page, start=found.request.offset + 1):
+        first, *others = entry.members
+        stored = texts[first]
+        marks = word_highlights(stored, found.words, terms_of_word)
+        if found.vector is not None:
+            best, _ = snapshot.best_sentence(found.vector, int(pool.rows[first]))
+            marks.insert(0, sentence_highlight(stored, best))
+        hits.append(
+            Hit(
+                rank=place,
+                stored=stored,
+                score=float(found.score[first]),
+                scores=_scores(found, first),
+                highlights=tuple(marks),
+                duplicates=tuple(_duplicate(found, texts[other], stored) for other in others),
+                explanation=_reasons(snapshot, found, entry, stored, marks, place, terms_of_word)
+                if found.request.explain
+                else None,
+            )
+        )
+    return tuple(hits)
+
+
+def _scores(found: Finding, position: int) -> HitScores:
+    return HitScores(
+        dense=float(found.pool.dense[position]),
+        sentence=float(found.pool.sentence[position]),
+        lexical=float(found.pool.lexical[position]),
+        fused=round(float(found.fused[position]), 6),
+        rerank=found.rerank.get(position),
+    )
+
+
+def _duplicate(found: Finding, other: StoredPassage, hit: StoredPassage) -> Duplicate:
+    differing = None
+    if found.request.differences:
+        differing = tuple(_quoted(other, *span) for span in differing_sentences(other, hit))
+    return Duplicate(other.passage.id, other.article.id, differing)
+
+
+def _reasons(
+    snapshot: Snapshot,
+    found: Finding,
+    entry: Entry,
+    stored: StoredPassage,
+    marks: list[Highlight],
+    place: int,
+    terms_of_word: TermsOfWord,
+) -> tuple[Reason, ...]:
+    best = next((_quoted(stored, mark.start, mark.end) for mark in marks if mark.kind == "sentence"), None)
+    asked = asked_words(stored, found.asked, found.words, snapshot.lexical, terms_of_word)
+    return explanation(found, entry, best, asked, place)
+
+
+def _quoted(stored: StoredPassage, start: int, end: int) -> Sentence:
+    return Sentence(start, end, stored.article.text[start:end])
