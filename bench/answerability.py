@@ -114,9 +114,13 @@ def asked_of_all(collection: Collection, cache: Path) -> Iterator[Group]:
 def asked_of_few(collection: Collection, cache: Path) -> Group:
     """Small corpora, each with questions on its articles, on their neighbours and on others."""
     dice = random.Random(collection.name)
-    group = Group(f"{collection.name}, 3 to 40 articles", 0.0 if collection.name in LEFT_OUT else SMALL_WEIGHT)
+    group = Group(
+        f"{collection.name}, 3 to 40 articles", 0.0 if collection.name in LEFT_OUT else SMALL_WEIGHT
+    )
     rows = {row["_id"]: row for row in records(collection.corpus)}
-    together = whole_articles(list(rows.values())) if collection.name != "news" else {one: [one] for one in rows}
+    together = (
+        whole_articles(list(rows.values())) if collection.name != "news" else {one: [one] for one in rows}
+    )
     questions: dict[str, list[Query]] = {}
     for query in collection.queries:
         for one in query.relevant:
@@ -129,7 +133,11 @@ def asked_of_few(collection: Collection, cache: Path) -> Group:
         chosen = list(dict.fromkeys([*dice.sample(near, len(near)), *more]))[:size]
         own = [query for one in chosen for query in questions.get(one, [])]
         beside = [query for one in near if one not in chosen for query in questions.get(one, [])]
-        far = [query for query in dice.sample(collection.queries, ALL * 3) if not set(query.relevant) & set(chosen)]
+        far = [
+            query
+            for query in dice.sample(collection.queries, ALL * 3)
+            if not set(query.relevant) & set(chosen)
+        ]
         close = dice.sample(beside, min(CLOSE, len(beside)))
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "articles.jsonl"
@@ -225,14 +233,19 @@ def main() -> None:
         target.write_text(json.dumps({"data_sha256": data, "modes": models}, indent=1) + "\n")
         judged(groups, models)
     rows = {g.name: {m: figures(g, m) for m in MODES} for g in (*groups, pooled(groups))}
-    (RESULTS / "answerability.json").write_text(json.dumps({"commit": commit(), "groups": rows}, indent=1) + "\n")
+    (RESULTS / "answerability.json").write_text(
+        json.dumps({"commit": commit(), "groups": rows}, indent=1) + "\n"
+    )
     print(table(rows))
 
 
 def table(rows: dict[str, dict[Mode, dict[str, float]]]) -> str:
     """The hybrid figures, for docs."""
     names = list(next(iter(rows.values()))["hybrid"])
-    lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines = [
+        "| | " + " | ".join(name.replace("_", " ") for name in names) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
     for group, by_mode in rows.items():
         lines.append(f"| {group} | " + " | ".join(str(by_mode["hybrid"][name]) for name in names) + " |")
     return "\n".join(lines)

@@ -75,7 +75,9 @@ def ask(searcher: Searcher, query: Query) -> Asked:
     """Collect the candidates of one question."""
     found = searcher.find(SearchRequest(query.text))
     every = candidates(searcher.snapshot, found)
-    right = np.array([one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every])
+    right = np.array(
+        [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
+    )
     return Asked(
         query=query,
         evidence=table(every),
@@ -124,7 +126,9 @@ def fit(groups: dict[str, list[Asked]]) -> dict[str, float]:
             gradient = gradient + weight * ((chance - chosen) @ scaled)
         return total, gradient
 
-    found = minimize(loss, np.zeros(len(Evidence._fields)), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    found = minimize(
+        loss, np.zeros(len(Evidence._fields)), jac=True, method="L-BFGS-B", options={"maxiter": 300}
+    )
     return dict(zip(Evidence._fields, np.round(found.x / scale, 4).tolist(), strict=True))
 
 
@@ -168,7 +172,9 @@ def main() -> None:
     groups = {}
     for folder in options.folders:
         for collection in find_collections(folder):
-            if any(query.answers for query in collection.queries) and collection.name in (options.only or [collection.name]):
+            if any(query.answers for query in collection.queries) and collection.name in (
+                options.only or [collection.name]
+            ):
                 index = index_of(collection, default_cache())
                 groups[collection.name] = collect(collection, index, options.questions)
                 print(collection.name, len(groups[collection.name]), flush=True)

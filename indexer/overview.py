@@ -1,16 +1,19 @@
 """What an index holds, in figures: for `indexer info`. Reads manifests, no article. INDEX -> plain values"""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from passage_index import directory
+from passage_index import directory, ladder
+from passage_index.dense import SCALES, SENTENCES, VECTORS
 from passage_index.directory import Generation
 from passage_index.errors import SearchEngineError
 from passage_index.integrity import whole_file
 from passage_index.lexical import META, PASSAGES, counted_records
 from passage_index.manifest import Manifest
+from passage_index.segment import SegmentRecord
 
 
 def overview(index: Path) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def overview(index: Path) -> dict[str, Any]:
         "encoder": asdict(manifest.encoder),
         "chunking": dict(manifest.chunking),
         "analyzer": dict(manifest.analyzer),
-        "segments": [_segment(current, record.name) | asdict(record) for record in manifest.segments],
+        "bytes_a_passage": _a_passage(manifest),
+        "segments": [_segment(current, record) for record in manifest.segments],
         "generations": [_kept(index, number, manifest) for number in directory.generations(index)],
         "made_by": manifest.build.get("command", "build"),
     }
@@ -43,10 +47,39 @@ def _size(manifest: Manifest) -> int:
     return sum(record.size for record in manifest.files.values())
 
 
-def _segment(current: Generation, name: str) -> dict[str, Any]:
-    prefix = f"{directory.SEGMENTS}/{name}/"
+def _segment(current: Generation, record: SegmentRecord) -> dict[str, Any]:
+    prefix = f"{directory.SEGMENTS}/{record.name}/"
     files = current.manifest.files.items()
-    return {"name": name, "bytes": sum(record.size for file, record in files if file.startswith(prefix))}
+    size = sum(one.size for file, one in files if file.startswith(prefix))
+    return {"name": record.name, "bytes": size} | asdict(record)
+
+
+def _a_passage(manifest: Manifest) -> dict[str, float]:
+    """Bytes for each passage of the segments: what a search keeps in memory, and the parts on disk."""
+    passages = max(sum(record.passages for record in manifest.segments), 1)
+    sizes = {name: record.size for name, record in manifest.files.items()}
+    memory = sum(_resident(sizes, record) for record in manifest.segments)
+    parts = {
+        "search_in_memory": memory,
+        "search_on_disk": _below(sizes, directory.SEGMENTS, (ladder.FILE,)),
+        "vectors": _below(sizes, directory.SEGMENTS, (VECTORS,)),
+        "sentence_vectors": _below(sizes, directory.SEGMENTS, (SENTENCES, SCALES)),
+        "words": _below(sizes, directory.LEXICAL),
+        "on_disk": sum(sizes.values()),
+    }
+    return {name: round(size / passages, 1) for name, size in parts.items()}
+
+
+def _resident(sizes: Mapping[str, int], record: SegmentRecord) -> int:
+    """The exact step holds a copy of the vectors, the others their codes."""
+    file = VECTORS if record.dense.name == ladder.EXACT else ladder.FILE
+    return sizes[f"{directory.SEGMENTS}/{record.name}/{file}"]
+
+
+def _below(sizes: Mapping[str, int], folder: str, endings: tuple[str, ...] = ("",)) -> int:
+    return sum(
+        size for name, size in sizes.items() if name.startswith(f"{folder}/") and name.endswith(endings)
+    )
 
 
 def _kept(index: Path, number: int, current: Manifest) -> dict[str, Any]:
@@ -84,8 +117,21 @@ def overview_text(info: dict[str, Any]) -> str:
     for name, value in info.items():
         if name in ("segments", "generations"):
             lines.append(f"{name}")
-            lines += ["  " + ", ".join(f"{key} {one[key]}" for key in one) for one in value]
+            lines += ["  " + _line(one) for one in value]
         else:
             shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
             lines.append(f"{name:24} {shown}")
     return "\n".join(lines)
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    """Names and values side by side; of a search step what it has."""
+    return ", ".join(_step(value) if key == "dense" else f"{key} {value}" for key, value in values.items())
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    parts = [f"search {step['name']}"]
+    parts += [f"{key} {step[key]}" for key in ("proposals", "lists", "probes") if step[key]]
+    parts += [f"recall@{k} {share}" for k, share in step["recall"].items()]
+    parts += [f"refused {' '.join(step['refused'])}"] if step["refused"] else []
+    return ", ".join(parts)

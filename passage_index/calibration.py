@@ -62,7 +62,8 @@ def climb(read: Read, rows: int, dim: int, asked: tuple[Vectors, Rows], file: Pa
     read: (n,) rows or a slice -> (n, dim); asked: questions (q, dim) and the rows they were taken
     from (q,). Raises OSError or WriteFailed where the disk refuses.
     """
-    begun, refused = time.perf_counter(), []
+    begun = time.perf_counter()
+    refused: list[str] = []
     names = ladder.steps_for(rows, dim)
     if names[0] == EXACT or len(asked[1]) < 2:
         return Step()

@@ -1,8 +1,9 @@
 """The vectors of one segment: bf16 passage vectors, int8 sentence vectors, and the search over them.
 
-FAISS only proposes candidates, by the step of the ladder that the segment has (ladder.py); every score that leaves this file is computed anew, in float64, from
-the stored bf16 vectors, so that it does not depend on which index proposed it. A distance never
-leaves this module. (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale -> cosine scores
+FAISS only proposes candidates, by the step of the ladder that the segment has (ladder.py); every score
+that leaves this file is computed anew, in float64, from the stored bf16 vectors, so that it does not
+depend on which index proposed it. A distance never leaves this module.
+(n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale, dense.faiss -> cosine scores
 """
 
 from contextlib import suppress
@@ -23,7 +24,7 @@ SENTENCES = "sentences.i8"
 SCALES = "sentences.scale"
 GATHER_SHARE = 128  # FAISS scans that many rows in the time one row is gathered and scored here
 GATHER_LIMIT = 20_000  # rows that are gathered rather than scanned, at most
-BLOCK = 512  # rows scored at once; what that takes stays in the processor's cache
+BLOCK = 128  # rows scored at once; what that takes stays in the cache, larger blocks take twice as long
 SLACK = 64  # rows asked for beyond half as many again as wanted: nearly always enough at once
 SCAN_ERROR = 4e-6  # FAISS sums in float32: how far that may be from the exact sum, and from six digits
 LONGEST = 1.004  # a unit vector rounded to bf16 is no longer than that
@@ -187,7 +188,7 @@ class DenseReader:
         self, proposals: Proposals, question: Vectors, k: int, mask: Mask | None, allowed: int
     ) -> tuple[Rows, Scores]:
         """As `search`, of what the codes propose. (dim,), (rows,) -> (n,), (n,)."""
-        wanted = self._step.wanted(k)
+        wanted = self._step.wanted(k) * (1 if mask is None else ladder.FILTERED)
         if mask is not None and proposals.gathering_is_cheaper(allowed, wanted):
             rows = np.flatnonzero(mask)
             return _best(rows, self.scores(question, rows), k)
@@ -197,7 +198,7 @@ class DenseReader:
             best, scores = _best(rows[by_row], self.scores(question, rows[by_row]), k)
             # Copies of the k-th row have its codes: none is missing unless the codes reach to the end.
             last = near[np.isin(rows, best[scores == scores[-1]])].min()
-            if len(rows) == allowed or last > near[-1]:
+            if wanted >= allowed or last > near[-1]:
                 return best, scores
             wanted *= 4
 
@@ -214,6 +215,11 @@ class DenseReader:
         """Cosine of the question to each sentence of one row, (sentences,)."""
         span = slice(int(self._starts[row]), int(self._starts[row + 1]))
         return self._dequantised_scores(question, span)
+
+    def sentence_vectors(self, row: int) -> Vectors:
+        """(sentences, dim) float32: what was stored in 8 bits, scaled back."""
+        span = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        return self._sentences[span].astype(np.float32) * self._scales[span][:, None]
 
     def best_sentences(self, question: Vectors, rows: Rows) -> Scores:
         """The highest sentence score of each row, (n,) float64."""

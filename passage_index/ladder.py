@@ -13,7 +13,8 @@ import hashlib
 import logging
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -38,6 +39,7 @@ VALUES_A_CODE = 4  # dimensions that share one code of 4 bits
 TRAINED_ON = 65_536  # rows, at least; and for ivf so many a list:
 TRAINED_ON_A_LIST = 64
 BLOCK = 20_000  # rows read, coded and added at once
+FILTERED = 2  # so many times the proposals under a filter: what it leaves may all be far from the question
 SIFT_SLACK = 64  # proposals asked for beyond what a filter should leave
 
 # What can be done in the time that one row is gathered and scored exactly (.4 us); docs/scale.md.
@@ -96,24 +98,44 @@ def cost(step: Step, rows: int) -> float:
 def make(name: str, read: Read, rows: int, dim: int) -> Any:
     """A FAISS index of one step over all rows. O(rows * dim * 16), and for ivf O(rows * lists * dim)."""
     lists = 2 ** round(math.log2(rows) / 2) if name == IVF else 0
-    index = _untrained(name, dim, lists)
     count = min(rows, max(TRAINED_ON, lists * TRAINED_ON_A_LIST))
-    index.train(read(np.sort(np.random.default_rng(0).choice(rows, count, replace=False))))
+    sample = read(np.sort(np.random.default_rng(0).choice(rows, count, replace=False)))
+    index = _inverted(sample, lists) if name == IVF else _flat(dim)
+    index.pq.cp.min_points_per_centroid = 1  # it would warn on stderr
+    with _one_thread():  # many small clusterings: two threads on a busy machine take twenty times as long
+        index.train(sample[:: -(-len(sample) // TRAINED_ON)])
+    del sample
     for start in range(0, rows, BLOCK):
         index.add(read(slice(start, min(start + BLOCK, rows))))
     return index
 
 
-def _untrained(name: str, dim: int, lists: int) -> Any:
-    codes, metric = dim // VALUES_A_CODE, faiss.METRIC_INNER_PRODUCT
-    if name == PQ:
-        index: Any = faiss.IndexPQFastScan(dim, codes, 4, metric)
-    else:
-        index = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, lists, codes, 4, metric)
-        index.by_residual = False  # one table of distances for all lists: nearer to the truth, measured
-        index.cp.min_points_per_centroid = 1  # it would warn on stderr
-    index.pq.cp.min_points_per_centroid = 1
+def _flat(dim: int) -> Any:
+    return faiss.IndexPQFastScan(dim, dim // VALUES_A_CODE, 4, faiss.METRIC_INNER_PRODUCT)
+
+
+def _inverted(sample: Vectors, lists: int) -> Any:
+    """Lists around `lists` centroids of a sample, (n, dim); the codes are not trained yet."""
+    dim = sample.shape[1]
+    centroids, parameters = faiss.IndexFlatIP(dim), faiss.ClusteringParameters()
+    parameters.niter, parameters.spherical, parameters.min_points_per_centroid = 10, True, 1
+    faiss.Clustering(dim, lists, parameters).train(sample, centroids)
+    index = faiss.IndexIVFPQFastScan(
+        centroids, dim, lists, dim // VALUES_A_CODE, 4, faiss.METRIC_INNER_PRODUCT
+    )
+    index.by_residual = False  # one table of distances for all lists: nearer to the truth, measured
     return index
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """For FAISS, in the thread that calls."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def write(index: Any, file: Path) -> None:
@@ -131,7 +153,7 @@ def write(index: Any, file: Path) -> None:
         size += len(part)
 
     with scratch.open("wb") as out:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(put))
+        faiss.write_index(index, faiss.PyCallbackIOWriter(put))  # type: ignore[attr-defined]
     if scratch.stat().st_size != size or file_sha256(scratch) != digest.hexdigest():
         raise WriteFailed(f"{scratch} reads otherwise than it was written; is the disk sound?")
     os.replace(scratch, file)

@@ -12,7 +12,8 @@ from passage_index.encoder import EncoderIdentity
 from passage_index.errors import CorruptIndex, FormatMismatch
 from passage_index.segment import VOCABULARY, SegmentRecord
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # written
+READABLE = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Manifest:
 def parse_manifest(raw: bytes, where: str) -> Manifest:
     """The inverse of `to_bytes`. `where` names the file in errors.
 
-    Raises FormatMismatch on another format version, CorruptIndex on anything unreadable.
+    Raises FormatMismatch on a format version that is not READABLE, CorruptIndex on anything unreadable.
     """
     try:
         data = json.loads(raw)
@@ -83,9 +84,9 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         raise CorruptIndex(
             f"{where} is not a manifest: {error}; restore the index or build it anew"
         ) from error
-    if version != FORMAT_VERSION:
+    if version not in READABLE:
         raise FormatMismatch(
-            f"{where} has index format {version!r}, this version reads {FORMAT_VERSION}; "
+            f"{where} has index format {version!r}, this version reads {' and '.join(map(str, READABLE))}; "
             f"build the index anew with `indexer build` or use the version that made it"
         )
     try:

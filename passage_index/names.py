@@ -35,7 +35,16 @@ _CASE = re.compile(
 )
 _ARTICLE = re.compile(r"^(?:al|el|ad|an|ar|as|at|az)[-‐‑](?=\w{3})")
 
-_ALWAYS = (("c(?=[eiyj])", "ts"), ("chr", "kr"), ("x", "ks"), ("ah$", "a"), ("ou|oo", "u"), ("ee", "i"))
+_ALWAYS = (
+    ("c(?=[eiyj])", "ts"),
+    ("chr", "kr"),
+    ("x", "ks"),
+    ("ah$", "a"),
+    ("ou|oo", "u"),
+    ("ee", "i"),
+    ("off$", "ov"),
+    ("^abd[eu]l", "abdal"),
+)
 _PERHAPS = (
     ("j(?=[aeiouy])|(?<=[aeiouy])j", "i"),  # Jurij, Yuri
     ("ck(?![aeiouy])", "tsk"),  # Doneck, Donetsk
@@ -158,7 +167,7 @@ def _consonants_apart(spoken: _Spoken, place: int, letters: set[str]) -> float:
     if letters & {"h", "kh"} and letters & {"g", "gh"}:  # Luhansk, Lugansk; not Gary, Harry
         count, opens = len(spoken.sounds), bool(spoken.gaps[0][0])
         if place == 0 and not opens:
-            return 0.5 if count > 3 and spoken.is_slavic else _NEVER
+            return 0.5 if count > 2 and spoken.is_slavic else _NEVER
         return 0.2 if count > 3 or opens or place == count - 1 else _NEVER
     return _WRITTEN.get(frozenset(letters), 0.0)
 
@@ -182,6 +191,8 @@ def _vowels_apart(spoken: _Spoken, place: int, one: Gap, other: Gap) -> float:
         return _GLIDED[pair]
     if (pair == "io" and after in "vJlH") or (pair == "eo" and (before in "CSJ" or after == "v")):
         return 0.5  # Kharkiv, Kharkov; Chernobyl, Chornobyl
+    if pair == "eo" and (one if one[0] == "o" else other)[1]:
+        return 0.4  # Fyodor, Fedor
     if pair == "e" and after in "rln":  # Alexandr, Alexander
         return 0.8
     return _INSIDE.get(pair, _NEVER) + _GLIDE * (one[1] != other[1])

@@ -211,10 +211,19 @@ class Snapshot:
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
 
+    def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
+        """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
+        ((segment, _, own),) = self._rows.split(np.array([row]))
+        return segment.dense.sentence_scores(vector, int(own[0]))
+
+    def sentence_vectors(self, row: int) -> Vectors:
+        """The stored vectors of a pool's row's sentences: (sentences, dim) float32, about of unit length."""
+        ((segment, _, own),) = self._rows.split(np.array([row]))
+        return segment.dense.sentence_vectors(int(own[0]))
+
     def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
         """Which sentence of a pool's row is nearest to the question, (dim,), and its cosine."""
-        ((segment, _, own),) = self._rows.split(np.array([row]))
-        scores = segment.dense.sentence_scores(vector, int(own[0]))
+        scores = self.sentence_cosines(vector, row)
         best = int(np.argmax(scores))
         return best, float(scores[best])
 

@@ -179,7 +179,7 @@ class Generations:
             snapshot.close()
             raise
         try:
-            searcher = Searcher(snapshot, questions)
+            searcher = Searcher(snapshot, questions, self._settings.answerable_from)
             searcher.search(_FIRST)
         except BaseException:
             snapshot.close()

@@ -132,7 +132,8 @@ class SearchReply:
     total_relation: Literal["eq", "gte"]
     generation: int
     took_ms: float
-    answerable: bool | None = None
+    answerable: bool | None = None  # None where no question was asked
+    answer_probability: float | None = None
     warnings: tuple[str, ...] = field(default=())
     interpretations: tuple[Interpretation, ...] = ()
     did_you_mean: str | None = None  # the question with its slips mended

@@ -82,7 +82,7 @@ def without_stop_words(question: str) -> str:
 def free_words(question: str) -> list[Span]:
     """Where the words of letters stand that matter and are asked for without quotes or signs."""
     rest = _SIGNED.sub(_blanked, _QUOTED.sub(_blanked, question))
-    found = [(match.start(), match.end()) for match in _LETTERS.finditer(rest)]
+    found = [match.span() for match in _LETTERS.finditer(rest) if len(match[0]) > 1]
     return [(start, end) for start, end in found if matters(rest[start:end], rest)]
 
 

@@ -166,7 +166,12 @@ class SearchReplyBody(BaseModel):
     limit: int
     took_ms: float
     generation: Annotated[int, Field(description="The state of the index that answered.")]
-    answerable: Annotated[bool | None, Field(description="If the corpus seems to answer; null: not judged.")]
+    answerable: Annotated[
+        bool | None, Field(description="If the corpus seems to answer; null: no question was asked.")
+    ]
+    answer_probability: Annotated[
+        float | None, Field(description="The chance that it does, 0 to 1; null as `answerable`.")
+    ]
     did_you_mean: Annotated[
         str | None, Field(description="The question with its misspelt words mended; null: none was seen.")
     ]
@@ -199,6 +204,7 @@ def reply_body(request: SearchRequest, reply: SearchReply, took_ms: float | None
         took_ms=round(reply.took_ms if took_ms is None else took_ms, 2),
         generation=reply.generation,
         answerable=reply.answerable,
+        answer_probability=reply.answer_probability,
         did_you_mean=reply.did_you_mean,
         interpretations=[
             InterpretationBody(word=one.word, also=list(one.also), reason=one.reason)

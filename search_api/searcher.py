@@ -28,6 +28,7 @@ from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
 from search_api.facets import facets
 from search_api.families import is_thin
+from search_api.answerability import ANSWERABLE_FROM, answer_probability
 from search_api.finding import Finding, entries, reranked
 from search_api.fusion import calibrated, order, total
 from search_api.hits import SearchReply, SearchRequest
@@ -48,8 +49,17 @@ REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 class Searcher:
     """A snapshot and the encoder it was built with. Safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, encoder: Encoder | QuestionEncoder) -> None:
-        """A QuestionEncoder serves other searchers too and is not closed with this one."""
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        encoder: Encoder | QuestionEncoder,
+        answerable_from: float = ANSWERABLE_FROM,
+    ) -> None:
+        """A QuestionEncoder serves other searchers too and is not closed with this one.
+
+        answerable_from: the chance of an answer from which a reply says that there is one.
+        """
+        self._answerable_from = answerable_from
         require_same_encoder(snapshot.manifest.encoder, encoder.identity)
         self.snapshot = snapshot
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
@@ -134,7 +144,10 @@ class Searcher:
         if like:
             pool = picked(pool, np.flatnonzero(~np.isin(pool.rows, like.own)))
         warnings = (*unread, *self._warnings(request, where))
-        return self.show(replace(self._ranked(request, pool, vector, words, warnings, begun_s), asked=said))
+        return self.show(
+            replace(self._ranked(request, pool, vector, words, warnings, begun_s), asked=said),
+            is_question=False,
+        )
 
     def _ranked(
         self,
@@ -164,17 +177,20 @@ class Searcher:
             begun_s=begun_s,
         )
 
-    def show(self, found: Finding) -> SearchReply:
+    def show(self, found: Finding, is_question: bool = True) -> SearchReply:
         """The second half of `search`: fold, group, cut the page, and read the texts of its hits."""
         request, snapshot = found.request, self.snapshot
         every = entries(found, lambda positions: snapshot.vectors(found.pool.rows[positions]))
         page = every[request.offset : request.offset + request.limit]
+        chance = answer_probability(found.pool, found.parts, request.mode) if is_question else None
         return SearchReply(
             hits=shown(snapshot, found, page, self._terms_of_word),
             total=len(every),
             total_relation="gte" if len(found.pool) >= request.depth else "eq",
             facets=facets(snapshot, found.pool, [entry.members[0] for entry in every], request.facets),
             generation=snapshot.generation,
+            answerable=None if chance is None else chance >= self._answerable_from,
+            answer_probability=chance,
             took_ms=round((time.perf_counter() - found.begun_s) * 1000, 2),
             warnings=found.warnings,
             interpretations=found.spelled.interpretations if found.spelled else (),

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from passage_index.errors import InputError
+from search_api.answerability import ANSWERABLE_FROM
 
 MEBIBYTE = 1024 * 1024
 
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     rerank_timeout_s: Annotated[
         float, Field(gt=0, description="Seconds that a reranker may take, waiting included.")
     ] = 2.0
+    answerable_from: Annotated[
+        float, Field(ge=0, le=1, description="Chance of an answer from which a reply is `answerable`.")
+    ] = ANSWERABLE_FROM
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4

@@ -21,7 +21,8 @@ from search_api.legibility import Pieces
 from search_api.question import STOP_WORDS, free_words
 
 MOST_SPELLINGS = 6
-COMMONER = 3  # a spelling of a name that the corpus has must be in so many times as many articles
+COMMONER = 5  # a spelling of a name that the corpus has must be in so many times as many articles,
+PLENTY = 100  # and the name itself in no more than so many
 LONGEST_ACRONYM = 5  # letters
 SHORTEST_SLIP = 5  # letters of a word that may be a slip,
 LONG_SLIP = 8  # and of one that may be two
@@ -93,7 +94,7 @@ class Speller:
         spellings = self._spellings(word, own, held)
         if spellings:
             return self._as_others(terms[0], "spelling", spellings[:MOST_SPELLINGS])
-        fewest = 1 if not held else SLIP_SHARE * own.articles if own else 0
+        fewest = 1 if not held else SLIP_SHARE * own.articles if own and not own.is_name else 0
         if not fewest or self._lexical.is_joined(form):
             return None
         meant = self._meant(word, form, fewest)
@@ -115,7 +116,7 @@ class Speller:
         own: the word as the corpus has it. One whose stem alone is held may be a name if it is written so.
         """
         is_name = own.is_name if own else word[0].isupper()
-        if _is_acronym(word) or (held and not is_name):
+        if _is_acronym(word) or (held and not is_name) or (own and own.articles > PLENTY):
             return []
         fewest = COMMONER * own.articles if held and own else 1
         return [

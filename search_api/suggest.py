@@ -28,6 +28,7 @@ def suggestions(snapshot: Snapshot, beginning: str, limit: int) -> list[Suggesti
     """At most `limit` completions; capitals and accents do not count, stop words are not suggested."""
     for kept, tail in _tails(" ".join(beginning.split()) + " " * beginning[-1:].isspace()):
         found = [one for one in snapshot.vocabulary.beginning(tail, 2 * limit) if _is_worth_it(snapshot, one)]
+        found = [one for one in found if not kept or one.kind != "title"]  # no question has a title behind it
         if found:
             texts = {one.text: one for one in reversed(found)}  # a title may be a name
             chosen = [one for one in found if texts[one.text] is one][:limit]

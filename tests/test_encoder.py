@@ -93,6 +93,11 @@ def test_tokens_are_counted_as_the_model_reads_them(encoder: TransformerEncoder,
     assert encoder.count_tokens(["goats " * 1000]) == [1000] and encoder.count_tokens([""]) == [0]
 
 
+def test_words_are_cut_into_pieces_and_unknown_letters_are_told(encoder: TransformerEncoder) -> None:
+    assert encoder.pieces(["goats", "Izium", "Ізюм", "\U0001f642"]) == [1, 3, 4, 0]
+    assert encoder.pieces([]) == []
+
+
 def test_vectors_are_those_of_sentence_transformers(encoded: list[PassageVectors], theirs: Vectors) -> None:
     ours = stacked(encoded)
     assert ours.dtype == np.float32 and np.allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-6)

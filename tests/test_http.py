@@ -29,7 +29,8 @@ def test_search_finds_the_passage_and_cites_it(client: TestClient) -> None:
     reply = found(client, q="keepers replaced the lighthouse lamp")
     assert {name: value for name, value in reply.items() if name not in ("hits", "took_ms")} == {
         "query": "keepers replaced the lighthouse lamp", "total": reply["total"], "total_relation": "eq",
-        "offset": 0, "limit": 10, "generation": 1, "answerable": None, "warnings": [],
+        "offset": 0, "limit": 10, "generation": 1, "answerable": None,
+        "did_you_mean": None, "interpretations": [], "warnings": [],
     }  # fmt: skip
     assert 0 < reply["took_ms"] < 5000
     hit = reply["hits"][0]
@@ -45,6 +46,12 @@ def test_search_finds_the_passage_and_cites_it(client: TestClient) -> None:
     ]  # fmt: skip
     assert list(hit["scores"]) == ["dense", "sentence", "lexical", "fused", "rerank"]
     assert 0 < hit["score"] < 1 and hit["scores"]["rerank"] is None
+
+
+def test_a_misspelt_question_is_mended_and_the_reply_says_so(client: TestClient) -> None:
+    reply = found(client, q="lighthuose lamp", mode="keyword")
+    assert ids(reply)[0] == "month" and reply["did_you_mean"] == "lighthouse lamp"
+    assert reply["interpretations"] == [{"word": "lighthuose", "also": ["lighthouse"], "reason": "slip"}]
 
 
 def test_offsets_slice_back_to_the_text_of_the_article(client: TestClient) -> None:

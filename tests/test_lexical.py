@@ -111,6 +111,31 @@ def test_bm25_is_the_formula(tmp_path: Path, longest: int) -> None:
         assert sorted(scores, reverse=True) == scores.tolist()
 
 
+def test_of_a_word_and_its_other_spellings_a_passage_has_the_best(tmp_path: Path) -> None:
+    texts = [RANDOM.choice(VOCABULARY, RANDOM.integers(1, 60)).tolist() for _ in range(80)]
+    reader = written(tmp_path / "index", [" ".join(text) for text in texts])
+    other, third, alone = VOCABULARY[3], VOCABULARY[4], VOCABULARY[5]
+    words = Words(("absent", alone), also={"absent": {other: 0.5, third: 1.0}})
+    numbers, scores = reader.search(reader.any_of(words), 80)
+    by_word = {one: bm25(texts, [one]) for one in (other, third, alone)}
+    best = [max(0.5 * a, b) + c for a, b, c in zip(*by_word.values(), strict=True)]
+    assert {int(n) - 100 for n in numbers} == {i for i, score in enumerate(best) if score > 0}
+    assert scores == pytest.approx([best[int(n) - 100] for n in numbers], rel=1e-4)
+    assert words.every == {"absent", alone, other, third}
+    assert words.held({third, "else"}) == ["absent"] and words.held({alone, other}) == ["absent", alone]
+
+
+def test_what_stands_in_a_living_record_is_held(tmp_path: Path) -> None:
+    written(tmp_path / "index", ["a guided bomb fell", "re-election of the council"])
+    writer = LexicalWriter(tmp_path / "index")
+    writer.delete([100])
+    writer.close()
+    reader = LexicalReader(tmp_path / "index")
+    assert reader.holds(reader.terms("the council")) and not reader.holds(reader.terms("council the"))
+    assert not reader.holds(reader.terms("bomb")) and not reader.holds([])
+    assert reader.is_joined("reelection") and not reader.is_joined("council")
+
+
 def test_title_counts_as_text_and_stands_alone_too(tmp_path: Path) -> None:
     titles, texts = ["kzz1 kzz2", "", "mzz1"], ["mzz1 mzz2 mzz3", "kzz1", "pzz1 pzz1"]
     reader = written(tmp_path / "index", texts, titles)

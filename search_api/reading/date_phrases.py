@@ -29,11 +29,11 @@ _RULES: list[Rule] = [*dates_fixed.RULES, *dates_yearly.RULES, *dates_near.RULES
 # What one rule reads begins with a number or with one of these; before it may stand one of the others.
 FIRST_WORDS = frozenset(
     """
-    the that this last next past coming previous current earlier later late early a an couple half dozen q h
-    ad few several christmas boxing new valentine valentine's st halloween all good easter ash palm maundy
-    today tonight yesterday tomorrow overnight final hours days weeks months years hour day week month year в у во
-    на вчора вчера сьогодні сегодня завтра позавчора позавчера післязавтра послезавтра минулого цього
-    наступного торік
+    the that this last next past coming previous current earlier later late early a an couple half dozen q
+    h ad few several christmas boxing new valentine valentine's st halloween all good easter ash palm
+    maundy today tonight yesterday tomorrow overnight final hours days weeks months years hour day week
+    month year в у во на вчора вчера сьогодні сегодня завтра позавчора позавчера післязавтра послезавтра
+    минулого цього наступного торік
     """.split()
 ) | {*MONTH_OF, *WEEKDAY_OF, *ONES, *TENS, *ORDINALS, *SEASON_FIRST_MONTH, "a.d."}
 LEADING_WORDS = frozenset(

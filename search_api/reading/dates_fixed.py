@@ -12,8 +12,8 @@ _YEAR = r"(?P<year>[12]\d{3})(?!\d|[,.]\d)"
 # Four digits are a year after these.
 _BEFORE_A_YEAR = frozenset(
     """
-    in since until till by during of from to between and through throughout early late mid before after the
-    for at around circa year summer winter spring autumn fall end beginning start following ( [ - – —
+    in since until till by during of from to between and through throughout early late mid before after
+    the for at around circa year summer winter spring autumn fall end beginning start following ( [ - – —
     """.split()
 )
 _BEFORE_A_COUNT = frozenset(

@@ -80,24 +80,26 @@ ORDINALS = {
 # After these (in this form) whoever stands before or behind is the one who speaks.
 SPEECH = _words(
     """
-    said says say saying told tells warned warns added adds announced announces claimed claims argued argues
-    explained explains noted notes stated states reported reports insisted insists acknowledged acknowledges
-    admitted admits confirmed confirms denied denies wrote writes tweeted posted declared declares testified
-    estimated estimates predicted predicts asked asks replied replies responded responds recalled recalls
-    stressed stresses emphasised emphasized emphasises emphasizes vowed vows pledged pledges promised
-    promises urged urges demanded demands complained complains conceded concedes concluded concludes
-    cautioned cautions alleged alleges asserted asserts maintained maintains remarked remarks observed
-    revealed reveals disclosed discloses quipped joked shouted cried boasted countered lamented mused
-    reiterated signalled signaled repeated continued hinted
+    said says say warn insist contend contends contended caution saying told tells warned warns added adds
+    announced announces claimed claims argued argues explained explains noted notes stated states reported
+    reports insisted insists acknowledged acknowledges admitted admits confirmed confirms denied denies
+    wrote writes tweeted posted declared declares testified estimated estimates predicted predicts asked
+    asks replied replies responded responds recalled recalls stressed stresses emphasised emphasized
+    emphasises emphasizes vowed vows pledged pledges promised promises urged urges demanded demands
+    complained complains conceded concedes concluded concludes cautioned cautions alleged alleges asserted
+    asserts maintained maintains remarked remarks observed revealed reveals disclosed discloses quipped
+    joked shouted cried boasted countered lamented mused reiterated signalled signaled repeated continued
+    hinted
     """
 )
 # Those that are as often something else: they count only before `that`, a colon or a quotation.
 SPEECH_WITH_CLAUSE = _words(
     """
-    found finds showed shows suggested suggests believed believes believe thinks think thought knows
-    indicated indicates implied implies feared fears hoped hopes wrote writes posted called described
-    states reports notes claims demands promises complaints observed maintained maintains continued
-    repeated demanded promised asked signalled signaled concluded reveals revealed estimates
+    added adds argue believe explain complain found finds showed shows suggested suggests believed
+    believes believe thinks think thought knows indicated indicates implied implies feared fears hoped
+    hopes wrote writes posted called described states reports notes claims demands promises complaints
+    observed maintained maintains continued repeated demanded promised asked signalled signaled concluded
+    reveals revealed estimates
     """
 )
 SPEECH_CYRILLIC = _words(
@@ -105,10 +107,10 @@ SPEECH_CYRILLIC = _words(
     повідомив повідомила повідомили повідомляє повідомляють повідомило заявив заявила заявили заявляє
     сказав сказала сказали зазначив зазначила зазначили додав додала додали наголосив наголосила
     підкреслив підкреслила розповів розповіла розповіли пояснив пояснила попередив попередила написав
-    написала уточнив уточнила відзначив відзначила каже кажуть
-    сообщил сообщила сообщили сообщает сообщают сообщило заявляет сказал сказала отметил отметила отметили
-    добавил добавила добавили подчеркнул подчеркнула рассказал рассказала рассказали пояснил пояснила
-    предупредил предупредила написал написала уточнил уточнила заявил заявляют говорит говорят
+    написала уточнив уточнила відзначив відзначила каже кажуть сообщил сообщила сообщили сообщает сообщают
+    сообщило заявляет сказал сказала отметил отметила отметили добавил добавила добавили подчеркнул
+    подчеркнула рассказал рассказала рассказали пояснил пояснила предупредил предупредила написал написала
+    уточнил уточнила заявил заявляют говорит говорят
     """
 )
 
@@ -117,12 +119,12 @@ SPEECH_CYRILLIC = _words(
 PAST = _words(
     """
     was were had did became began broke brought built burnt bought came caught chose cost cut dealt drew
-    drove fell felt fled flew fought found gave got grew heard held hit hurt kept killed knew laid led left
-    lent lost made meant met paid put quit ran rang read rose said sang sank sat saw sent set shook shot
-    shrank shut slept slid sold spent split spoke spread stood stole struck sued swept swore swam taught
-    threw told took tore went withdrew woke won wore wrote bit blew bore bred crept dug drank ate forgave
-    forgot froze hid hung hurt knelt leapt overtook rode sought sowed spun sprang stuck strove swung
-    underwent understood upheld wept wound has have 'd burst bled
+    drove fell felt fled flew fought found gave got grew heard held hit hurt kept killed knew laid led
+    left lent lost made meant met paid put quit ran rang read rose said sang sank sat saw sent set shook
+    shot shrank shut slept slid sold spent split spoke spread stood stole struck sued swept swore swam
+    taught threw told took tore went withdrew woke won wore wrote bit blew bore bred crept dug drank ate
+    forgave forgot froze hid hung hurt knelt leapt overtook rode sought sowed spun sprang stuck strove
+    swung underwent understood upheld wept wound has have 'd burst bled
     """
 )
 FUTURE = _words("will 'll shall would could may might should must can won't")
@@ -163,8 +165,24 @@ CONJUNCTIONS = _words(
 )
 ABBREVIATIONS = _words(
     """
-    mr mrs ms dr prof gov gen sen rep lt col maj capt sgt cmdr adm rev hon st mt ft vs etc inc ltd co corp no
-    jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun e.g. i.e. u.s. u.k. u.n. jr
-    sr approx dept est fig vol art sec м вул ст р рр ім ул им тис тыс млн млрд гр
+    mr mrs ms dr prof gov gen sen rep lt col maj capt sgt cmdr adm rev hon st mt ft vs etc inc ltd co corp
+    no jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun e.g. i.e. u.s. u.k.
+    u.n. jr sr approx dept est fig vol art sec м вул ст р рр ім ул им тис тыс млн млрд гр
+    """
+)
+# Words that begin a sentence with a capital and are no name.
+OPENING_WORDS = _words(
+    """
+    about above according additionally after again ago all almost already also although always among and
+    another any anyone are as asked at both but earlier each either else even ever every everyone
+    everything few finally first following for former former further given had has have hence here how
+    however i if in indeed initially instead is it its just last later least less like likewise many may
+    maybe meanwhile more moreover most much neither never nevertheless new next no nobody none nonetheless
+    not nothing now of often on once one only or originally other others otherwise our over perhaps quite
+    rather recently second several shortly similarly since so some someone something sometimes soon still
+    subsequently such than thanks that the their then there thereafter therefore these they third this
+    those though three thus to today together tomorrow tonight too two typically under until up upon
+    usually very was we well were what whatever when whenever where whereas wherever whether which while
+    who whom whose why with within without yes yesterday yet you your
     """
 )

@@ -1,0 +1,91 @@
+"""Main path 3: a question -> one sentence that answers, cited and checked; or a plain no.
+
+    searcher.find   the ranking of a search     candidates.py   its sentences, with what speaks for each
+    choice.py       which answers best          confidence.py   whether it answers at all
+    citations.py    the proof                   claims.py       who else says so, or otherwise
+
+Needs no language model. Knows nothing of HTTP. SearchRequest -> AskReply
+"""
+
+import time
+from dataclasses import dataclass, replace
+
+from search_api.answers.candidates import Candidate, candidates
+from search_api.answers.choice import ranked
+from search_api.answers.citations import Citation, cite
+from search_api.answers.claims import Corroboration, corroborated
+from search_api.answers.confidence import confidence
+from search_api.finding import Finding
+from search_api.hits import SearchReply, SearchRequest
+from search_api.reading.expectation import Span
+from search_api.searcher import Searcher
+
+MOST_CITATIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CitedDisagreement:
+    """Another number for the same thing: as the answer has it, as the other has it, and where."""
+
+    ours: str
+    theirs: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class AskReply:
+    """`answer` is None where the articles do not say. confidence: the chance that the answer is right, 0..1."""
+
+    answer: Citation | None
+    span: Span | None  # in the answer's article: the part that says it shortest, where one is clear
+    confidence: float
+    independent: int  # sources that say it, copies of one text counted once
+    citations: tuple[Citation, ...]  # the answer first, then one of each further source that agrees
+    disagreements: tuple[CitedDisagreement, ...]
+    newer: tuple[Citation, ...]
+    search: SearchReply
+    took_ms: float
+
+    @property
+    def answerable(self) -> bool:
+        """Whether an answer is given."""
+        return self.answer is not None
+
+
+def ask(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:
+    """Answer a question in hybrid mode. threshold: the confidence from which an answer is given."""
+    return answered(searcher, searcher.find(replace(request, mode="hybrid")), threshold)
+
+
+def answered(searcher: Searcher, found: Finding, threshold: float) -> AskReply:
+    """As `ask`, for a ranked pool that is there."""
+    begun_s = time.perf_counter()
+    scored = ranked(candidates(searcher.snapshot, found))
+    chance = confidence(found, scored)
+    hits = searcher.show(found)
+    refused = AskReply(None, None, chance, 0, (), (), (), hits, 0.0)
+    reply = refused if not scored or chance < threshold else _cited(searcher, found, scored, refused)
+    return replace(reply, took_ms=round(hits.took_ms + (time.perf_counter() - begun_s) * 1000, 2))
+
+
+def _cited(searcher: Searcher, found: Finding, scored: list, refused: AskReply) -> AskReply:  # type: ignore[type-arg]
+    beside: Corroboration = corroborated(searcher.snapshot, found, scored)
+    score = {id(one.candidate): one.score for one in scored}
+
+    def cited(one: Candidate) -> Citation:
+        return cite(searcher.snapshot, one, score[id(one)])
+
+    best = scored[0].candidate
+    answer = cited(best)
+    return replace(
+        refused,
+        answer=answer,
+        span=best.span if best.span and best.span.score >= 1.0 else None,
+        independent=beside.independent,
+        citations=(answer, *(cited(one) for one in beside.agreeing[: MOST_CITATIONS - 1])),
+        disagreements=tuple(
+            CitedDisagreement(one.ours, one.theirs, cited(one.candidate))
+            for one in beside.disagreeing[:MOST_CITATIONS]
+        ),
+        newer=tuple(cited(one) for one in beside.newer[:MOST_CITATIONS]),
+    )

@@ -1,0 +1,39 @@
+"""Is the best candidate an answer? A logistic sum over it and over what the search found.
+
+The numbers stand in answers.json, made by `python -m bench.answers --fit`. (Finding, ranked) -> 0..1
+"""
+
+import math
+from collections.abc import Sequence
+
+from search_api.answerability import evidence as evidence_of_pool
+from search_api.answerability import value
+from search_api.answers.choice import Scored, model
+from search_api.finding import Finding
+
+
+def confidence(found: Finding, ranked: Sequence[Scored]) -> float:
+    """The chance that the first candidate answers, 0..1; 0 without one."""
+    if not ranked:
+        return 0.0
+    seen, fitted = evidence(found, ranked), model()["confidence"]
+    sum_ = fitted["bias"] + sum(weight * value(seen, name) for name, weight in fitted["weights"].items())
+    return round(1 / (1 + math.exp(-max(-50.0, min(50.0, sum_)))), 4)
+
+
+def evidence(found: Finding, ranked: Sequence[Scored]) -> dict[str, float]:
+    """The figures of the pool (answerability.py) and of the best candidate, by name.
+
+    choice: its score; margin: how far it stands above the best one of another article; the others as
+    candidates.Evidence has them.
+    """
+    best = ranked[0]
+    article = best.candidate.stored.article.id
+    other = next((one.score for one in ranked if one.candidate.stored.article.id != article), None)
+    own = best.candidate.evidence._asdict()
+    return {
+        **evidence_of_pool(found.pool, found.parts),
+        "choice": best.score,
+        "margin": best.score - other if other is not None else 0.0,
+        **{f"own_{name}": own[name] for name in ("cosine", "coverage", "beside", "around", "typed", "open")},
+    }
