@@ -43,7 +43,8 @@ SMALL_WEIGHT, OTHER_WEIGHT = 0.5, 0.5
 LEFT_OUT = ("cranfield", "scifact")  # not questions with an answer; judged, not fitted on
 NAMES: dict[Mode, tuple[str, ...]] = {
     "hybrid": (
-        *("passage", "sentence", "meaning", "rise", "words", "information", "coverage", "both", "lead", "size"),
+        *("passage", "sentence", "meaning", "rise", "words", "information", "coverage", "both", "lead"),
+        "size",
         *("size*both", "size*coverage", "size*sentence", "size*information", "size*lead", "words*coverage"),
     ),
     "semantic": ("passage", "sentence", "rise", "lead", "size", "size*sentence", "size*lead"),
@@ -113,14 +114,20 @@ def asked_of_all(collection: Collection, cache: Path) -> Iterator[Group]:
 
 def asked_of_few(collection: Collection, cache: Path) -> Group:
     """Small corpora, each with questions on its articles, on their neighbours and on others."""
+    weight = 0.0 if collection.name in LEFT_OUT else SMALL_WEIGHT
+    group = Group(f"{collection.name}, 3 to 40 articles", weight)
+    for searcher, own, others in small_corpora(collection, cache):
+        for queries, answered in ((own, True), (others, False)):
+            for query in queries:
+                group.ask(searcher, query, (), answered)
+    return group
+
+
+def small_corpora(collection: Collection, cache: Path) -> Iterator[tuple[Searcher, list[Query], list[Query]]]:
+    """Each with questions that it answers and some that it does not; closed when the next is asked for."""
     dice = random.Random(collection.name)
-    group = Group(
-        f"{collection.name}, 3 to 40 articles", 0.0 if collection.name in LEFT_OUT else SMALL_WEIGHT
-    )
     rows = {row["_id"]: row for row in records(collection.corpus)}
-    together = (
-        whole_articles(list(rows.values())) if collection.name != "news" else {one: [one] for one in rows}
-    )
+    together = {} if collection.name == "news" else whole_articles(list(rows.values()))
     questions: dict[str, list[Query]] = {}
     for query in collection.queries:
         for one in query.relevant:
@@ -133,39 +140,40 @@ def asked_of_few(collection: Collection, cache: Path) -> Group:
         chosen = list(dict.fromkeys([*dice.sample(near, len(near)), *more]))[:size]
         own = [query for one in chosen for query in questions.get(one, [])]
         beside = [query for one in near if one not in chosen for query in questions.get(one, [])]
-        far = [
-            query
-            for query in dice.sample(collection.queries, ALL * 3)
-            if not set(query.relevant) & set(chosen)
-        ]
         close = dice.sample(beside, min(CLOSE, len(beside)))
+        drawn_far = dice.sample(collection.queries, ALL * 3)
+        far = [query for query in drawn_far if not set(query.relevant) & set(chosen)][: ALL - len(close)]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "articles.jsonl"
             file.write_text("\n".join(json.dumps(rows[one]) for one in chosen), encoding="utf-8")
             build([file], Path(folder) / "index", encoder, BuildOptions(cache=cache))
             searcher = open_searcher(Path(folder) / "index", cache)
-            for query in dice.sample(own, min(OWN, len(own))):
-                group.ask(searcher, query, (), True)
-            for query in (*close, *far[: ALL - len(close)]):
-                group.ask(searcher, query, (), False)
+            yield searcher, dice.sample(own, min(OWN, len(own))), [*close, *far]
             searcher.close()
-    return group
 
 
 def fit(groups: Sequence[Group], mode: Mode) -> dict[str, Any]:
     """A logistic fit of the halves that make the model; every group as much as its weight says."""
+    cases = [
+        (group.rows[mode][i], group.answered[i], group.weight / group.held_out.count(False))
+        for group in groups
+        for i, held in enumerate(group.held_out)
+        if group.weight and not held
+    ]
+    return logistic(cases, NAMES[mode])
+
+
+def logistic(cases: Sequence[tuple[dict[str, float], bool, float]], names: Sequence[str]) -> dict[str, Any]:
+    """Bias and weights of these figures, fitted to (figures, outcome, weight of the case)."""
     from sklearn.linear_model import LogisticRegression
 
-    names, x, y, weights = NAMES[mode], [], [], []
-    for group in groups:
-        kept = [i for i, held in enumerate(group.held_out) if not held]
-        if group.weight and kept:
-            x += [[value(group.rows[mode][i], name) for name in names] for i in kept]
-            y += [group.answered[i] for i in kept]
-            weights += [group.weight / len(kept)] * len(kept)
-    table, weight = np.array(x), np.array(weights) / np.mean(weights)
+    table = np.array([[value(row, name) for name in names] for row, _, _ in cases])
+    weight = np.array([one for _, _, one in cases])
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
-    model = LogisticRegression(C=0.5, max_iter=2000).fit((table - mean) / scale, y, sample_weight=weight)
+    model = LogisticRegression(C=0.5, max_iter=2000)
+    model.fit(
+        (table - mean) / scale, [outcome for _, outcome, _ in cases], sample_weight=weight / weight.mean()
+    )
     raw = model.coef_[0] / scale
     bias = float(model.intercept_[0] - (raw * mean).sum())
     return {"bias": round(bias, 5), "weights": dict(zip(names, np.round(raw, 5).tolist(), strict=True))}

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,26 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from bench.answerability import logistic, records, small_corpora, whole_articles
 from bench.collections import Collection, Query, find_collections
 from bench.places import DATA, RESULTS, ROOT, commit
 from bench.quality import index_of
+from passage_index.filters import parse_filter
 from passage_index.model_files import default_cache
 from search_api.answers.candidates import Candidate, Evidence, candidates
-from search_api.answers.choice import MODEL, table
+from search_api.answers.choice import MODEL, model, ranked, table
+from search_api.answers.confidence import confidence
+from search_api.answers.confidence import evidence as confidence_evidence
+from search_api.finding import Finding
 from search_api.hits import SearchRequest
 from search_api.searcher import Searcher, open_searcher
 
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+CONFIDENCE = (
+    *("choice", "margin", "own_cosine", "own_coverage", "own_beside", "own_around", "own_typed", "own_open"),
+    *("passage", "sentence", "words", "information", "coverage", "both", "lead", "size"),
+    *("size*both", "size*own_cosine", "size*own_coverage", "words*own_coverage"),
+)
 FITTED_ON = ("squadshifts_wiki", "squadshifts_amazon", "squadshifts_reddit", "news")
 
 
@@ -37,11 +48,12 @@ class Asked:
     """One question: its candidates' evidence (n, kinds), which are right, and what the plain way gives."""
 
     query: Query
+    found: Finding
+    every: list[Candidate]
     evidence: Any
     right: Any  # (n,) bool: the sentence holds an answer and is of an article known to answer
-    texts: list[str]
-    spans: list[str]
     plain_right: bool
+    small: bool = False  # asked of a few articles
 
     @property
     def held_out(self) -> bool:
@@ -71,20 +83,21 @@ def f1(text: str, answers: Sequence[str]) -> float:
     return best
 
 
-def ask(searcher: Searcher, query: Query) -> Asked:
-    """Collect the candidates of one question."""
-    found = searcher.find(SearchRequest(query.text))
+def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False) -> Asked:
+    """Collect the candidates of one question, with some articles left out; then nothing is right."""
+    where = parse_filter({"article_id": {"$nin": list(without)}}) if without else None
+    found = searcher.find(SearchRequest(query.text, filter=where))
     every = candidates(searcher.snapshot, found)
-    right = np.array(
-        [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
-    )
+    right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
+    asked_plainly = not without and not small
     return Asked(
         query=query,
+        found=replace(found, candidates=()),
+        every=every,
         evidence=table(every),
-        right=right,
-        texts=[one.text for one in every],
-        spans=[spoken(one) for one in every],
-        plain_right=plain(searcher, query),
+        right=np.array(right, dtype=bool),
+        plain_right=asked_plainly and plain(searcher, query),
+        small=small,
     )
 
 
@@ -132,59 +145,106 @@ def fit(groups: dict[str, list[Asked]]) -> dict[str, float]:
     return dict(zip(Evidence._fields, np.round(found.x / scale, 4).tolist(), strict=True))
 
 
-def figures(asked: Sequence[Asked], weights: dict[str, float]) -> dict[str, float]:
-    """Shares of the held-out questions."""
-    vector = np.array([weights[name] for name in Evidence._fields])
-    ours, exact, overlap, kept = [], [], [], [one for one in asked if one.held_out]
-    for one in kept:
-        best = int(np.argmax(one.evidence @ vector)) if len(one.evidence) else None
-        ours.append(best is not None and bool(one.right[best]))
-        span = one.spans[best] if best is not None else ""
-        exact.append(normal(span) in {normal(answer) for answer in one.query.answers})
-        overlap.append(f1(span, one.query.answers))
-    return {
-        "questions": len(kept),
-        "right_sentence": round(float(np.mean(ours)), 3),
-        "plain_right_sentence": round(float(np.mean([one.plain_right for one in kept])), 3),
-        "right_among_candidates": round(float(np.mean([bool(one.right.any()) for one in kept])), 3),
-        "exact_match": round(float(np.mean(exact)), 3),
-        "f1": round(float(np.mean(overlap)), 3),
-    }
-
-
-def collect(collection: Collection, index: Path, most: int) -> list[Asked]:
-    """Ask at most so many questions of an index."""
-    searcher = open_searcher(index)
+def collect(collection: Collection, most: int) -> tuple[list[Asked], list[Asked]]:
+    """At most so many questions of a collection and of small parts of it: those that can be answered, not."""
+    cache = default_cache()
+    searcher = open_searcher(index_of(collection, cache), cache)
+    together = {} if collection.name == "news" else whole_articles(records(collection.corpus))
     queries = [query for query in collection.queries if query.answers]
-    asked = [ask(searcher, query) for query in queries[:: max(1, len(queries) // most)][:most]]
+    inside, outside = [], []
+    for query in queries[:: max(1, len(queries) // most)][:most]:
+        inside.append(ask(searcher, query))
+        outside.append(
+            ask(searcher, query, [each for one in query.relevant for each in together.get(one, [one])])
+        )
     searcher.close()
-    return asked
+    for searcher, own, others in small_corpora(collection, cache):
+        inside += [ask(searcher, query, small=True) for query in own]
+        outside += [ask(searcher, query, small=True) for query in others]
+    return inside, outside
+
+
+def fit_confidence(groups: dict[str, tuple[list[Asked], list[Asked]]]) -> dict[str, Any]:
+    """Is the best candidate right? By the fitted choice; large and small corpora count the same."""
+    cases = []
+    for name, (inside, outside) in groups.items():
+        for small in (False, True):
+            kept = [
+                one for one in (*inside, *outside) if one.small == small and not one.held_out and one.every
+            ]
+            for one in kept if name in FITTED_ON else ():
+                best = ranked(one.every)
+                right = bool(one.right[one.every.index(best[0].candidate)])
+                cases.append((confidence_evidence(one.found, best), right, 1 / len(kept)))
+    return logistic(cases, CONFIDENCE)
+
+
+def figures(inside: Sequence[Asked], outside: Sequence[Asked]) -> dict[str, float]:
+    """Shares of the held-out questions; risk: wrong among those that were answered, of both kinds."""
+    kept = [one for one in inside if one.held_out]
+    refused = [one for one in outside if one.held_out]
+    best = [ranked(one.every) for one in kept]
+    right = [
+        bool(b) and bool(one.right[one.every.index(b[0].candidate)])
+        for one, b in zip(kept, best, strict=True)
+    ]
+    said = [spoken(b[0].candidate) if b else "" for b in best]
+    sure = np.array([confidence(one.found, b) for one, b in zip(kept, best, strict=True)])
+    unsure = np.array([confidence(one.found, ranked(one.every)) for one in refused])
+    rows: dict[str, float] = {
+        "questions": len(kept),
+        "right_sentence": float(np.mean(right)),
+        "plain_right_sentence": float(np.mean([one.plain_right for one in kept])),
+        "right_among_candidates": float(np.mean([bool(one.right.any()) for one in kept])),
+        "exact_match": float(
+            np.mean([normal(s) in map(normal, o.query.answers) for s, o in zip(said, kept, strict=True)])
+        ),
+        "f1": float(np.mean([f1(s, one.query.answers) for s, one in zip(said, kept, strict=True)])),
+    }
+    for threshold in THRESHOLDS:
+        given, wrongly = sure >= threshold, unsure >= threshold
+        answers = int(given.sum() + wrongly.sum())
+        rows[f"answered_at_{threshold}"] = float(given.mean())
+        rows[f"refused_at_{threshold}"] = float(1 - wrongly.mean())
+        rows[f"risk_at_{threshold}"] = 1 - float(np.array(right)[given].sum()) / answers if answers else 0.0
+    return {name: round(value, 3) for name, value in rows.items()}
+
+
+def split(asked: Sequence[Asked], small: bool) -> list[Asked]:
+    """Those of small corpora, or the others."""
+    return [one for one in asked if one.small == small]
 
 
 def main() -> None:
     """Ask, fit if asked to, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
-    parser.add_argument("--questions", type=int, default=600, help="of a collection, at most")
+    parser.add_argument("--questions", type=int, default=400, help="of a collection, at most")
     parser.add_argument("--fit", action="store_true", help=f"write search_api/answers/{MODEL} anew")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     options = parser.parse_args()
     groups = {}
-    for folder in options.folders:
-        for collection in find_collections(folder):
-            if any(query.answers for query in collection.queries) and collection.name in (
-                options.only or [collection.name]
-            ):
-                index = index_of(collection, default_cache())
-                groups[collection.name] = collect(collection, index, options.questions)
-                print(collection.name, len(groups[collection.name]), flush=True)
+    for collection in (one for folder in options.folders for one in find_collections(folder)):
+        wanted = not options.only or collection.name in options.only
+        if wanted and any(query.answers for query in collection.queries):
+            groups[collection.name] = collect(collection, options.questions)
+            print(collection.name, *map(len, groups[collection.name]), flush=True)
     target = ROOT / "search_api" / "answers" / MODEL
-    stored = json.loads(target.read_text()) if target.exists() else {}
     if options.fit:
-        stored["choice"] = fit(groups)
+        stored: dict[str, Any] = {
+            "choice": fit({name: split(inside, False) for name, (inside, _) in groups.items()})
+        }
         target.write_text(json.dumps(stored, indent=1) + "\n")
-    rows = {name: figures(asked, stored["choice"]) for name, asked in groups.items()}
-    print(json.dumps({"weights": stored["choice"], "sets": rows}, indent=1))
+        model.cache_clear()
+        stored["confidence"] = fit_confidence(groups)
+        target.write_text(json.dumps(stored, indent=1) + "\n")
+        model.cache_clear()
+    rows = {
+        f"{name}, 3 to 40 articles" if small else name: figures(split(inside, small), split(outside, small))
+        for name, (inside, outside) in groups.items()
+        for small in (False, True)
+    }
+    print(target.read_text(), json.dumps(rows, indent=1))
     (RESULTS / "answers.json").write_text(json.dumps({"commit": commit(), "sets": rows}, indent=1) + "\n")
 
 

@@ -131,7 +131,7 @@ def _line(values: Mapping[str, Any]) -> str:
 
 def _step(step: Mapping[str, Any]) -> str:
     parts = [f"search {step['name']}"]
-    parts += [f"{key} {step[key]}" for key in ("proposals", "lists", "probes") if step[key]]
+    parts += [f"{key} {step[key]}" for key in ("depth", "proposals", "lists", "probes") if step[key]]
     parts += [f"recall@{k} {share}" for k, share in step["recall"].items()]
     parts += [f"refused {' '.join(step['refused'])}"] if step["refused"] else []
     return ", ".join(parts)

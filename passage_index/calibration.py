@@ -119,7 +119,7 @@ def _cheapest(index: Any, name: str, read: Read, sample: Sample) -> Step | None:
         enough = np.flatnonzero((curves >= goal).all(axis=0))
         if len(enough):
             count = max(int(enough[0]) + 1, ladder.DEPTH)
-            step = Step(name, proposals=count, lists=lists, probes=probes)
+            step = Step(name, ladder.DEPTH, count, lists, probes)
             if (cost := ladder.cost(step, index.ntotal)) < least:
                 best, least = step, cost
     return best
@@ -157,7 +157,7 @@ def measured_recall(proposals: Proposals, step: Step, read: Read, sample: Sample
     """Share of the true k best that a search with these parameters finds, for both k."""
     shares: dict[int, list[float]] = {k: [] for k in sample.depths()}
     for question, own, truth in zip(sample.questions, sample.own, sample.scores, strict=True):
-        rows, _ = proposals.propose(question, step.wanted(ladder.DEPTH))
+        rows, _ = proposals.propose(question, step.wanted(step.depth))
         scores = read(rows[rows != own]) @ question
         for k, found in shares.items():
             found.append(min(np.count_nonzero(scores >= truth[k - 1] - _SAME) / k, 1.0))

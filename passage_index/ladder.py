@@ -33,7 +33,7 @@ EXACT, PQ, IVF = "exact", "pq", "ivf"
 FILE = "dense.faiss"
 EXACT_ROWS = 50_000  # a segment up to that size is scanned exactly
 PQ_ROWS = 2_000_000  # up to that size all codes are scanned
-DEPTH = 200  # candidates a pool asks for; `Step.proposals` is for that many
+DEPTH = 200  # candidates a pool asks for; parameters are chosen for that many
 
 VALUES_A_CODE = 4  # dimensions that share one code of 4 bits
 TRAINED_ON = 65_536  # rows, at least; and for ivf so many a list:
@@ -56,7 +56,8 @@ class Step:
     """How one segment is searched, as its manifest records it."""
 
     name: str = EXACT
-    proposals: int = 0  # rows that the codes propose for DEPTH candidates
+    depth: int = 0  # candidates that the parameters were chosen for
+    proposals: int = 0  # rows that the codes propose for that many
     lists: int = 0  # ivf: lists of codes
     probes: int = 0  # ivf: lists scanned for one question
     recall: Mapping[str, float] = field(default_factory=dict)  # k -> share of the true k best found
@@ -71,8 +72,8 @@ class Step:
         return cls(**{**data, "refused": tuple(data["refused"])})
 
     def wanted(self, k: int) -> int:
-        """Proposals for the k best: in proportion beyond DEPTH, never fewer below it."""
-        return math.ceil(self.proposals * max(k, DEPTH) / DEPTH)
+        """Proposals for the k best: in proportion beyond `depth`, never fewer below it."""
+        return math.ceil(self.proposals * max(k / self.depth, 1.0))
 
 
 def steps_for(rows: int, dim: int) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ def code_bytes(rows: int, dim: int) -> int:
 
 
 def cost(step: Step, rows: int) -> float:
-    """Of one search of a segment for DEPTH candidates, in rows scored exactly."""
+    """Of one search of a segment for `depth` candidates, in rows scored exactly."""
     share = step.probes / step.lists if step.name == IVF else 1.0
     return step.proposals + share * rows / _SCANNED_FOR_ONE
 

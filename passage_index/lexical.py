@@ -56,7 +56,8 @@ class Words:
     @property
     def every(self) -> frozenset[str]:
         """All terms that are looked for, as single words or joined."""
-        return frozenset([*self.terms, *self.compounds, *(other for also in self.also.values() for other in also)])
+        others = (other for also in self.also.values() for other in also)
+        return frozenset([*self.terms, *self.compounds, *others])
 
     def held(self, found: Container[str]) -> list[str]:
         """The terms that stand among those found, as they are or by one that counts as they do."""
@@ -78,8 +79,8 @@ def require_same_analyzer(analyzer: Mapping[str, Any], index: Path) -> None:
 def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("number", stored=False, indexed=True, fast=True)
-    for field in ("body", "title", "whole"):
-        builder.add_text_field(field, stored=False, tokenizer_name=field)
+    for name in ("body", "title", "whole"):
+        builder.add_text_field(name, stored=False, tokenizer_name=name)
     return builder.build()
 
 

@@ -9,7 +9,6 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +19,10 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
-from passage_index.types import PartialDate
+from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
+from search_api.options import CacheOption, IndexOption, last_day
 
 if TYPE_CHECKING:
     from search_api.rerank import Reranker
@@ -33,10 +33,6 @@ TOLD_WARNINGS = 10
 
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 
-IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
-CacheOption = Annotated[
-    Path | None, typer.Option("--cache", help="Converted models, checked files.", envvar="SEARCH_CACHE")
-]
 RerankOption = Annotated[
     bool, typer.Option("--rerank", help="Judge the first passages anew by SEARCH_RERANKER.")
 ]
@@ -115,7 +111,7 @@ def search_command(
     """
     from search_api.searcher import open_searcher
 
-    only, known = _filter(filter_json), _last_day("--as-of", as_of)
+    only, known = _filter(filter_json), last_day("--as-of", as_of)
     with closing(open_searcher(index, cache)) as searcher, _reranking(rerank, index) as (reranker, depth):
         request = SearchRequest(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
@@ -149,6 +145,10 @@ def batch_command(
     print(f"{count} questions answered, run written to {out}", file=sys.stderr)
 
 
+app.command("ask")(ask_command)
+app.command("verify-citation")(verify_citation_command)
+
+
 @contextmanager
 def _reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
     """The reranker that the environment names, loaded, and how deep it reaches; (None, 0) if not wanted."""
@@ -169,13 +169,6 @@ def _filter(text: str | None) -> Filter | None:
         return None if text is None else read_filter(text)
     except InputError as error:
         raise InputError(f"--filter: {error}") from error
-
-
-def _last_day(option: str, text: str | None) -> date | None:
-    try:
-        return None if text is None else PartialDate.parse(text).last
-    except ValueError as error:
-        raise InputError(f"{option} is {text!r}; it can be a day, month or year: 2023-11-09, 2023") from error
 
 
 def _mode(text: str) -> Mode:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
-from search_api import routes_page, routes_search, routes_service, routes_writes
+from search_api import routes_answers, routes_page, routes_search, routes_service, routes_writes
 from search_api.gate import Gate
 from search_api.page.rendering import STATIC, problem_page, wants_page
 from search_api.problems import Problem, problem_of, problem_reply
@@ -26,7 +26,9 @@ from search_api.searcher import Searcher
 from search_api.serving import Serving
 from search_api.settings import Settings
 
-ROUTERS = (routes_search.router, routes_writes.router, routes_service.router, routes_page.router)
+ROUTERS = tuple(
+    routes.router for routes in (routes_search, routes_answers, routes_writes, routes_service, routes_page)
+)
 
 
 def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:

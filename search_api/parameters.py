@@ -118,13 +118,12 @@ GenerationOf = Annotated[
 ]
 
 
-class ListParameters(BaseModel):
-    """What every list of hits can be asked for, whatever they are like."""
+class Narrowing(BaseModel):
+    """Which articles may be looked at, and in which state of the index."""
 
     model_config = ConfigDict(extra="forbid")
 
     limit: Annotated[int, Field(ge=1, description="Hits on a page.")] = 10
-    offset: Annotated[int, Field(ge=0, description="Hits to pass over before the first.")] = 0
     date_from: Annotated[
         DateText | None,
         Field(description="Published on or after this day, month or year: `2023-11-09`, `2023-11`, `2023`."),
@@ -143,6 +142,21 @@ class ListParameters(BaseModel):
         DateText | None,
         Field(description="As if it were then: without what can only have been published later."),
     ] = None
+    generation: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_GENERATION,
+            description="Answer from this state of the index, as the reply to page 1 named it, so that pages "
+            "fit together; 410 when it is not kept any more.",
+        ),
+    ] = None
+
+
+class ListParameters(Narrowing):
+    """What every list of hits can be asked for, whatever they are like."""
+
+    offset: Annotated[int, Field(ge=0, description="Hits to pass over before the first.")] = 0
     facets: Annotated[
         list[FacetName],
         BeforeValidator(_split),
@@ -165,19 +179,10 @@ class ListParameters(BaseModel):
     differences: Annotated[
         bool, Field(description="With each near-duplicate, its sentences that the hit's article lacks.")
     ] = False
-    generation: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=MAX_GENERATION,
-            description="Answer from this state of the index, as the reply to page 1 named it, so that pages "
-            "fit together; 410 when it is not kept any more.",
-        ),
-    ] = None
 
 
-class Question(BaseModel):
-    """What is asked, and how it is compared."""
+class Asked(BaseModel):
+    """What is asked."""
 
     q: Annotated[
         str,
@@ -188,6 +193,11 @@ class Question(BaseModel):
         ),
         AfterValidator(_written),
     ]
+
+
+class Question(Asked):
+    """What is asked, and how it is compared."""
+
     mode: Annotated[
         Mode, Field(description="`semantic` compares meaning, `keyword` words, `hybrid` both.")
     ] = "hybrid"
@@ -202,6 +212,23 @@ class SearchParameters(ListParameters, Question):
 
 class SearchBody(SearchParameters):
     """A search, as POST takes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    filter: FilterObject = None
+
+
+class AskParameters(Narrowing, Asked):
+    """A question to be answered, as GET takes it; POST takes the same names."""
+
+    threshold: Annotated[
+        float | None,
+        Field(ge=0, le=1, allow_inf_nan=False, description="Confidence from which an answer is given."),
+    ] = None
+
+
+class AskBody(AskParameters):
+    """A question to be answered, as POST takes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -251,6 +278,14 @@ def similar_request(asked: SimilarBody, settings: Settings) -> SimilarRequest:
         passage_id=asked.passage_id,
         article_id=asked.article_id,
         exclude_same_article=asked.exclude_same_article,
+    )
+
+
+def ask_request(asked: AskParameters, settings: Settings) -> SearchRequest:
+    """What was asked, within the settings' limits. Raises InputError beyond them."""
+    names = (*Narrowing.model_fields, "q")
+    return search_request(
+        SearchParameters.model_construct(**{name: getattr(asked, name) for name in names}), settings
     )
 
 

@@ -35,8 +35,10 @@ class VerificationBody(BaseModel):
     """Whether a citation is what the article says."""
 
     verified: bool
-    reason: Literal["matches", "differs", "out of range", "no such article"]
+    reason: Literal["matches", "moved", "differs", "out of range", "no such article"]
     quote: Annotated[str | None, Field(description="What stands there; null unless the place exists.")]
+    start: Annotated[int | None, Field(description="Where the quote stands: elsewhere if it has moved.")]
+    end: int | None
 
 
 class EncoderBody(BaseModel):
@@ -139,4 +141,7 @@ def article_body(article: Article) -> ArticleBody:
 
 def verification_body(verdict: Verdict) -> VerificationBody:
     """A verdict's reply."""
-    return VerificationBody(verified=verdict.verified, reason=verdict.reason, quote=verdict.quote)
+    start, end = verdict.span or (None, None)
+    return VerificationBody(
+        verified=verdict.verified, reason=verdict.reason, quote=verdict.quote, start=start, end=end
+    )

@@ -26,9 +26,9 @@ from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool, Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
+from search_api.answerability import ANSWERABLE_FROM, answer_probability
 from search_api.facets import facets
 from search_api.families import is_thin
-from search_api.answerability import ANSWERABLE_FROM, answer_probability
 from search_api.finding import Finding, entries, reranked
 from search_api.fusion import calibrated, order, total
 from search_api.hits import SearchReply, SearchRequest

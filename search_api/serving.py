@@ -196,6 +196,12 @@ class Reading:
                 return await self._search_reranked(request)
             return await self._serving.on_thread(self._opened, self.searcher.search, request)
 
+    async def asked(self, work: Callable[..., T], request: SearchRequest, *arguments: object) -> T:
+        """The result of work(searcher, request, *arguments), the question encoded before. Raises as `run`."""
+        async with self._serving.admitted():
+            await asyncio.shield(asyncio.wrap_future(self.searcher.questions.submit(request.question)))
+            return await self._serving.on_thread(self._opened, work, self.searcher, request, *arguments)
+
     async def similar(self, request: SimilarRequest) -> SearchReply:
         """The reply to one search for what is like something. Raises as `run`, and NotFound."""
         async with self._serving.admitted():

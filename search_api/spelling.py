@@ -64,7 +64,11 @@ class Speller:
     def respelled(self, question: str, words: Words, mode: Mode = "hybrid") -> Respelled:
         """The words as they are, and what else is looked for in their place; nothing is in semantic mode."""
         said = question.lower() if question.isupper() else question
-        found = {(start, end): self._others(said[start:end]) for start, end in free_words(said)}
+        names = _may_be_names(said)
+        found = {
+            (start, end): self._others(said[start:end], names or said[start].isupper())
+            for start, end in free_words(said)
+        }
         others = {span: one for span, one in found.items() if one is not None and one.term in words.terms}
         slips = {span: one for span, one in others.items() if one.reason == "slip"}
         if len(slips) > MOST_SLIPS:
@@ -84,14 +88,14 @@ class Speller:
             meant,
         )
 
-    def _find_others(self, word: str) -> _Others | None:
+    def _find_others(self, word: str, may_be_name: bool) -> _Others | None:
         terms = self._lexical.terms(word)
         if len(terms) != 1 or len(word) < SHORTEST:
             return None
         form = form_of(word)
         own = self._vocabulary.words([form]).get(form)
         held = self._lexical.holds(terms)
-        spellings = self._spellings(word, own, held)
+        spellings = self._spellings(word, own, held) if may_be_name else []
         if spellings:
             return self._as_others(terms[0], "spelling", spellings[:MOST_SPELLINGS])
         fewest = 1 if not held else SLIP_SHARE * own.articles if own and not own.is_name else 0
@@ -142,6 +146,11 @@ class Speller:
         """Whether a word of the vocabulary still stands in an article, and is another one to the index."""
         terms = self._lexical.terms(other.written)
         return len(terms) == 1 and terms != self._lexical.terms(word) and self._lexical.holds(terms)
+
+
+def _may_be_names(question: str) -> bool:
+    """Whether words written small may be names: no other word but the first begins with a capital."""
+    return not any(word[0].isupper() and not word.isupper() for word in question.split()[1:])
 
 
 def _is_acronym(word: str) -> bool:

@@ -1,27 +1,32 @@
 """Is a citation what the article says? Compares a hash with the hash of the stored text.
 
-Knows nothing of HTTP; the command line asks the same. (article id, span, sha256) -> Verdict
+Against the same state of the index or a later one: a quotation that stands elsewhere now has moved, one
+that stands nowhere was changed. Knows nothing of HTTP. (article id, span, sha256) -> Verdict
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from passage_index.snapshot import Snapshot
-from passage_index.types import sha256_text
+from passage_index.types import Span, StoredPassage, sha256_text
 
-Reason = Literal["matches", "differs", "out of range", "no such article"]
+Reason = Literal["matches", "moved", "differs", "out of range", "no such article"]
+
+HASHED = 50_000_000  # characters that are hashed at most, looking for the new place of a quotation
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`quote` is what stands at the cited place, None when there is no such place."""
+    """`quote` is what stands at `span`, None when there is no such place. moved: span is the new place."""
 
     reason: Reason
     quote: str | None = None
+    span: Span | None = None
 
     @property
     def verified(self) -> bool:
-        """True if the citation can be relied on."""
+        """True if the citation can be relied on as it is."""
         return self.reason == "matches"
 
 
@@ -30,7 +35,23 @@ def verify(snapshot: Snapshot, article_id: str, start: int, end: int, sha256: st
     article = snapshot.article(article_id)
     if article is None:
         return Verdict("no such article")
-    if not 0 <= start < end <= len(article.text):
-        return Verdict("out of range")
-    quote = article.text[start:end]
-    return Verdict("matches" if sha256_text(quote) == sha256.lower() else "differs", quote)
+    wanted, inside = sha256.lower(), 0 <= start < end <= len(article.text)
+    quote = article.text[start:end] if inside else None
+    if quote is not None and sha256_text(quote) == wanted:
+        return Verdict("matches", quote, (start, end))
+    places = _places(snapshot.article_passages(article_id) or [], len(article.text), end - start)
+    for place in places:
+        if sha256_text(article.text[slice(*place)]) == wanted:
+            return Verdict("moved", article.text[slice(*place)], place)
+    return Verdict("differs", quote, (start, end)) if inside else Verdict("out of range")
+
+
+def _places(passages: list[StoredPassage], characters: int, length: int) -> Iterator[Span]:
+    """Where a quotation of that length may stand now; its sentences and passages first."""
+    spans = [
+        span for one in passages for span in (*one.passage.sentences, (one.passage.start, one.passage.end))
+    ]
+    yield from dict.fromkeys(span for span in spans if span[1] - span[0] == length)
+    if length > 0:
+        tried = min(characters - length + 1, HASHED // length)
+        yield from ((first, first + length) for first in range(tried))

@@ -1,20 +1,26 @@
-"""Makes tests/data/index-v1, the index that every later version must open: `python -m tests.old_index`.
+"""Makes tests/data/index-v2, the newest of the indexes that every later version must open.
 
-Run it only while format 1 is in no release; afterwards the files are what they are, and a new format gets
-a folder of its own beside this one.
+    python -m tests.old_index
+
+Run it only while format 2 is in no release; afterwards the files are what they are, and a new format gets
+a folder of its own. index-v1 was made in the same way by the version that wrote format 1.
 """
 
 import shutil
 from pathlib import Path
 
+import pytest
+
 from indexer.build import BuildOptions, build
 from indexer.growing import add, delete
+from passage_index import ladder
 from passage_index.directory import LOCK, TANTIVY_LOCKS
 from tests.conftest import DATA
 from tests.fakes import FakeEncoder
 from tests.growing import folder_in_memory, written
 
 FOLDER = DATA / "index-v1"
+FOLDER_2 = DATA / "index-v2"
 
 MILL = {
     "_id": "mill",
@@ -40,17 +46,28 @@ OWL = {
 }
 
 
+def log(number: int) -> dict[str, str]:
+    """One of many short articles."""
+    text = f"Boat {number} left berth {number % 17} with {number * 7 % 90} crates and a crew of {number % 5 + 2}."
+    return {"_id": f"log-{number:03}", "text": text}
+
+
 def make(folder: Path) -> None:
-    """Two segments and a tombstone: everything that format 1 has but a watched folder."""
+    """Three segments and a tombstone: an exact one, and one of each further step of the ladder."""
     options = BuildOptions(keep=1, merge=False)
-    with folder_in_memory() as scratch:
+    logs = [log(number) for number in range(160)]
+    with folder_in_memory() as scratch, pytest.MonkeyPatch.context() as patch:
         index, encoder = scratch / "index", FakeEncoder()
         build([written(scratch / "a.jsonl", [MILL, OWL])], index, encoder, options)
-        add([written(scratch / "b.jsonl", [FERRY])], index, encoder, options)
+        patch.setattr(ladder, "EXACT_ROWS", 50)
+        patch.setattr(ladder, "DEPTH", 20)
+        add([written(scratch / "b.jsonl", [FERRY, *logs[:80]])], index, encoder, options)
+        patch.setattr(ladder, "PQ_ROWS", 50)
+        add([written(scratch / "c.jsonl", logs[80:])], index, encoder, options)
         delete(["owl"], index, options)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(index, folder, ignore=shutil.ignore_patterns(LOCK, *TANTIVY_LOCKS))
 
 
 if __name__ == "__main__":
-    make(FOLDER)
+    make(FOLDER_2)

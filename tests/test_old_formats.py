@@ -1,7 +1,7 @@
 """Indexes of earlier formats, checked in: each is opened as it always was, or refused with the way out.
 
-Where a test here fails before format 1 is in a release, `python -m tests.old_index` makes the index anew;
-afterwards the code is wrong, or the format needs a new number, a new folder and a way to migrate.
+Where a test of format 2 fails before that is in a release, `python -m tests.old_index` makes the index anew;
+otherwise the code is wrong, or the format needs a new number, a new folder and a way to migrate.
 """
 
 import json
@@ -21,7 +21,7 @@ from passage_index.snapshot import Snapshot, open_snapshot
 from passage_index.types import PartialDate
 from tests.fakes import FakeEncoder
 from tests.growing import NO_MERGE, ids, pooled, record, written
-from tests.old_index import FERRY, FOLDER, MILL
+from tests.old_index import FERRY, FOLDER, FOLDER_2, MILL
 
 MILL_ID, FERRY_ID = "h7QnZoD1jixqAMejiBrNKQ", "QNHXKKaqwvgWQr8pR-pHQA"
 
@@ -85,6 +85,36 @@ def test_format_1_goes_on_growing(index: Path, tmp_path: Path) -> None:
     assert ids(index) == {"mill", "ferry/night", "a-1"} and verify(index, FakeEncoder(), deep=True) == []
 
 
+@pytest.fixture
+def index_2(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FOLDER_2, tmp_path / "index-2"))
+
+
+def test_format_2_is_small_and_whole(index_2: Path) -> None:
+    assert sum(path.stat().st_size for path in FOLDER_2.rglob("*") if path.is_file()) < 400_000
+    generation = directory.current(index_2)
+    assert json.loads((generation.folder / "manifest.json").read_bytes())["format_version"] == 2
+    assert [segment.dense.name for segment in generation.manifest.segments] == ["exact", "pq", "ivf"]
+    assert verify(index_2, FakeEncoder(), deep=True) == []
+
+
+def test_format_2_scores_as_it_did(index_2: Path) -> None:
+    with closing(open_snapshot(index_2)) as snapshot:
+        found = pooled(snapshot, "Who rebuilt the water mill?", 10)
+        assert found[MILL_ID] == pytest.approx((0.492197, 0.424264, 11.78621, 0.12132, 11.78621), abs=2e-6)
+        found = pooled(snapshot, "crew of boat 33", 10)
+        for article_id, cosine in {"log-069": 0.472325, "log-113": 0.546903}.items():  # by pq and by ivf
+            (stored,) = snapshot.article_passages(article_id) or ()
+            assert found[stored.passage.id][0] == pytest.approx(cosine, abs=2e-6)
+
+
+def test_format_2_goes_on_growing(index_2: Path, tmp_path: Path) -> None:
+    more = written(tmp_path / "more.jsonl", [record(1, "A second wheel was built.")])
+    add([more], index_2, FakeEncoder(), NO_MERGE)
+    merge(index_2, NO_MERGE)
+    assert len(ids(index_2)) == 163 and verify(index_2, FakeEncoder(), deep=True) == []
+
+
 def test_an_unknown_format_is_refused_with_the_way_out(index: Path) -> None:
     generation = directory.current(index)
     file = generation.folder / directory.MANIFEST
@@ -94,7 +124,7 @@ def test_an_unknown_format_is_refused_with_the_way_out(index: Path) -> None:
     (index / directory.CURRENT).write_bytes(pointer_to(generation))
     for ask in (open_snapshot, verify, merge):
         with pytest.raises(
-            FormatMismatch, match=r"index format 99, this version reads 1; .*`indexer build`"
+            FormatMismatch, match=r"index format 99, this version reads 1 and 2; .*`indexer build`"
         ) as raised:
             ask(index)
         assert raised.value.exit_code == 5 and str(file) in str(raised.value)

@@ -134,6 +134,14 @@ def test_no_hit_page_offers_a_way_on(client: TestClient) -> None:
     assert len(found.links("/?q=")) >= 4  # without filters, and three examples
 
 
+def test_other_spellings_and_slips_are_told_and_lead_to_the_mended_question(client: TestClient) -> None:
+    shown = page(client, "/?q=the+lighthuose+%3Clamp&mode=keyword&offset=1")
+    assert shown.links("q=the+lighthouse") == ["/?q=the+lighthouse+%3Clamp&mode=keyword"]
+    assert shown.texts('class="meant"') == ["Did you mean the lighthouse <lamp?"]
+    assert shown.texts('class="spelled"') == ["Searched also for lighthouse (asked: lighthuose)"]
+    assert not page(client, "/?q=the+lighthouse+lamp").texts('class="(?:meant|spelled)"')
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [

@@ -8,16 +8,17 @@ Needs no language model. Knows nothing of HTTP. SearchRequest -> AskReply
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from search_api.answers.candidates import Candidate, candidates
-from search_api.answers.choice import ranked
+from search_api.answers.choice import Scored, ranked
 from search_api.answers.citations import Citation, cite
 from search_api.answers.claims import Corroboration, corroborated
 from search_api.answers.confidence import confidence
 from search_api.finding import Finding
 from search_api.hits import SearchReply, SearchRequest
-from search_api.reading.expectation import Span
+from search_api.reading.spans import AnswerSpan
 from search_api.searcher import Searcher
 
 MOST_CITATIONS = 5
@@ -34,10 +35,10 @@ class CitedDisagreement:
 
 @dataclass(frozen=True, slots=True)
 class AskReply:
-    """`answer` is None where the articles do not say. confidence: the chance that the answer is right, 0..1."""
+    """`answer` is None where the articles do not say. confidence: the chance that it is right, 0..1."""
 
     answer: Citation | None
-    span: Span | None  # in the answer's article: the part that says it shortest, where one is clear
+    span: AnswerSpan | None  # in the answer's article: the part that says it shortest, where one is clear
     confidence: float
     independent: int  # sources that say it, copies of one text counted once
     citations: tuple[Citation, ...]  # the answer first, then one of each further source that agrees
@@ -68,7 +69,7 @@ def answered(searcher: Searcher, found: Finding, threshold: float) -> AskReply:
     return replace(reply, took_ms=round(hits.took_ms + (time.perf_counter() - begun_s) * 1000, 2))
 
 
-def _cited(searcher: Searcher, found: Finding, scored: list, refused: AskReply) -> AskReply:  # type: ignore[type-arg]
+def _cited(searcher: Searcher, found: Finding, scored: Sequence[Scored], refused: AskReply) -> AskReply:
     beside: Corroboration = corroborated(searcher.snapshot, found, scored)
     score = {id(one.candidate): one.score for one in scored}
 

@@ -5,16 +5,15 @@ question waits for. Encodes nothing. (Snapshot, Finding) -> Candidates
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
-
 from passage_index.snapshot import Snapshot
-from passage_index.types import StoredPassage
+from passage_index.types import Scores, StoredPassage
 from search_api.finding import Finding
-from search_api.reading.expectation import Expectation, Span, expected, spans
+from search_api.reading.expectation import Expectation, expected
+from search_api.reading.spans import AnswerSpan, spans
 
 PASSAGES = 20  # of the ranking, that are read sentence by sentence
 SHORT_WORDS = 4
@@ -51,7 +50,7 @@ class Candidate:
     start: int
     end: int
     evidence: Evidence
-    span: Span | None  # what in it fits the question best; offsets in the article's text
+    span: AnswerSpan | None  # what in it fits the question best; offsets in the article's text
 
     @property
     def text(self) -> str:
@@ -86,7 +85,7 @@ def _of_passage(
     stored: StoredPassage,
     position: int,
     known: tuple[float, float, float],
-    cosines: np.ndarray,
+    cosines: Scores,
     idf: dict[str, float],
     terms: Terms,
     asked: Expectation,
@@ -103,7 +102,7 @@ def _of_passage(
     out = []
     for i, (start, end) in enumerate(sentences):
         near = set().union(*held[max(0, i - 1) : i + 2])
-        span = best_span(text[start:end], start, asked, idf.keys(), terms)
+        span = best_span(stored, (start, end), asked, idf.keys(), terms)
         words = said[i]
         out.append(
             Candidate(
@@ -121,7 +120,7 @@ def _of_passage(
                     beside=share(near - held[i]),
                     around=share(everywhere - near),
                     typed=span.score if span else 0.0,
-                    open=float(asked.kind == "other"),
+                    open=float(asked.type in ("other", "yes-no")),
                     new=len(set(words) - idf.keys()) / max(len(set(words)), 1),
                     length=math.log(1 + len(words)),
                     short=float(len(words) < SHORT_WORDS),
@@ -135,9 +134,11 @@ def _of_passage(
 
 
 def best_span(
-    sentence: str, start: int, asked: Expectation, words: "set[str] | dict[str, float]", terms: Terms
-) -> Span | None:
+    stored: StoredPassage, sentence: tuple[int, int], asked: Expectation, words: Collection[str], terms: Terms
+) -> AnswerSpan | None:
     """The span of what is asked for that says something new, with offsets in the article's text."""
-    fitting = [span for span in spans(sentence, asked) if set(terms(sentence[span.start : span.end])) - set(words)]
-    best = max(fitting, key=lambda span: span.score, default=None)
-    return best.moved(start) if best else None
+    text, (start, end) = stored.article.text, sentence
+    for span in spans(text[start:end], asked, stored.article.published):  # best first
+        if set(terms(text[start + span.start : start + span.end])).difference(words):
+            return replace(span, start=start + span.start, end=start + span.end)
+    return None

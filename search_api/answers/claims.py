@@ -16,7 +16,8 @@ from passage_index.types import Vectors
 from search_api.answers.candidates import Candidate
 from search_api.answers.choice import Scored
 from search_api.finding import Finding
-from search_api.reading.quantities import Quantity, agreement, quantities
+from search_api.reading.comparing import agreement
+from search_api.reading.quantities import Quantity, quantities
 
 SAME = 0.7  # cosine of two sentences from which they say the same
 ABOUT_THE_SAME = 0.5  # from which their numbers can be held side by side
@@ -77,7 +78,9 @@ def corroborated(snapshot: Snapshot, found: Finding, ranked: Sequence[Scored]) -
     return Corroboration(1 + len(agreeing), tuple(agreeing), tuple(disagreeing), tuple(newer))
 
 
-def _cosines(snapshot: Snapshot, found: Finding, answer: Candidate, others: Sequence[Candidate]) -> list[float]:
+def _cosines(
+    snapshot: Snapshot, found: Finding, answer: Candidate, others: Sequence[Candidate]
+) -> list[float]:
     def vector(one: Candidate) -> Vectors:
         own = snapshot.sentence_vectors(int(found.pool.rows[one.position]))[one.number]
         return own / max(float(np.linalg.norm(own)), 1e-9)
@@ -102,7 +105,9 @@ def _differing(answer: Candidate, ours: Sequence[Quantity], other: Candidate) ->
             continue
         for verdict, each in verdicts:
             if verdict == "different":
-                return Disagreement(answer.text[one.start : one.end], other.text[each.start : each.end], other)
+                return Disagreement(
+                    answer.text[one.start : one.end], other.text[each.start : each.end], other
+                )
     return None
 
 

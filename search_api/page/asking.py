@@ -80,7 +80,7 @@ class PageQuery:
 
     def meaning(self, question: str) -> str:
         """The link that asks another question of the same part of the corpus."""
-        return replace(self, q=question, offset="0").link()
+        return replace(self, q=question, offset="0", generation="").link()
 
     def asking(self, question: str) -> str:
         """The link that asks another question, with nothing else filled in."""

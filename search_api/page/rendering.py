@@ -20,7 +20,7 @@ from search_api.problems import Problem
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-API_PATHS = ("/v1", "/search", "/healthz", "/readyz", "/openapi.json")
+API_PATHS = ("/v1", "/search", "/ask", "/healthz", "/readyz", "/openapi.json")
 
 
 def written_date(day: PartialDate) -> str:

@@ -8,6 +8,7 @@ from search_api.reading.date_forms import MONTH, TO, Meaning, Place, Rule, fixed
 from search_api.reading.lexicon import ORDINALS
 
 _LATEST_YEAR = 2150
+_BARE_YEARS = (1600, 2060)
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[,.]\d)"
 # Four digits are a year after these.
 _BEFORE_A_YEAR = frozenset(
@@ -65,7 +66,7 @@ def _year(match: re.Match[str], place: Place) -> Meaning | None:
 def _bare_year(match: re.Match[str], place: Place) -> Meaning | None:
     """Whole hundreds are more often counts; counts of thousands have a comma in newspapers."""
     year = int(match["year"])
-    if place.before in _BEFORE_A_COUNT or not 1900 < year < 2060 or year % 100 == 0:
+    if place.before in _BEFORE_A_COUNT or not _BARE_YEARS[0] < year < _BARE_YEARS[1] or year % 100 == 0:
         return None
     return fixed(periods.year(year), _AS_WRITTEN)
 
@@ -78,18 +79,34 @@ def _era(match: re.Match[str], place: Place) -> Meaning:
     return fixed(periods.year(int(match["behind"] or match["before"])), _AS_WRITTEN)
 
 
+def _before_the_era(match: re.Match[str], place: Place) -> Meaning:
+    return Meaning(lambda _: None, "before the first year that a calendar of days knows", relative=False)
+
+
 def _decade(match: re.Match[str], place: Place) -> Meaning:
     return fixed(periods.decade(int(match["year"])), _AS_WRITTEN)
 
 
 def _century(match: re.Match[str], place: Place) -> Meaning:
-    said = match["number"].lower()
-    number = _CENTURIES.get(said) or int(re.sub(r"\D", "", said))
-    return fixed(periods.century(number), _AS_WRITTEN)
+    return fixed(periods.century(_century_number(match["number"])), _AS_WRITTEN)
+
+
+def _centuries(match: re.Match[str], place: Place) -> Meaning:
+    """`the 18th and 19th centuries`."""
+    first, last = (periods.century(_century_number(match[part])) for part in ("first", "number"))
+    return fixed(periods.stretch(first.first, last.last), _AS_WRITTEN)
+
+
+def _century_number(said: str) -> int:
+    return _CENTURIES.get(said.lower()) or int(re.sub(r"\D", "", said))
 
 
 _FIRST_MONTH = MONTH.replace("month", "first", 1)
 _CENTURY_NAMES = "|".join(sorted(_CENTURIES, key=len, reverse=True))
+
+_ORDINAL = rf"(?:{_CENTURY_NAMES}|\d{{1,2}}(?:st|nd|rd|th))"
+_NUMBERED = rf"(?P<number>{_ORDINAL})"
+_BC = r"(?:BCE?|B\.C\.(?:E\.)?)"
 
 RULES = [
     Rule(
@@ -107,11 +124,16 @@ RULES = [
     Rule("years", form(rf"{_YEAR}{TO}(?P<until>\d{{4}}|\d{{2}})(?!\d)"), _years),
     Rule("decade", form(r"(?P<year>[12]\d{2}0)'?s"), _decade),
     Rule("era", form(r"(?:A\.?D\.? (?P<behind>\d{1,4})|(?P<before>\d{1,4}) (?:AD|CE|A\.D\.|C\.E\.))"), _era),
+    Rule("era", form(rf"\d{{1,3}}(?:,?\d{{3}})?(?:{TO}\d{{1,4}})? {_BC}"), _before_the_era),
+    Rule("era", form(rf"\d{{1,2}}(?:st|nd|rd|th) (?:century|millennium) {_BC}"), _before_the_era),
     Rule(
         "century",
-        form(rf"(?P<number>{_CENTURY_NAMES}|\d{{1,2}}(?:st|nd|rd|th))(?: |-)century(?! BC)"),
-        _century,
+        form(
+            rf"(?P<first>{_ORDINAL})(?:,? and | to | through )(?:to )?(?:the )?{_NUMBERED} centuries(?! BC)"
+        ),
+        _centuries,
     ),
+    Rule("century", form(rf"{_NUMBERED}(?: |-)century(?! BC)"), _century),
     Rule("year", form(_YEAR + _NOT_A_COUNT), _bare_year),
     Rule("year", form(_YEAR + r"(?: року| году| році| года| р\.| г\.)?"), _year),
 ]

@@ -1,0 +1,107 @@
+"""The commands `search-api ask` and `search-api verify-citation`.
+
+Data goes to stdout; what is given back as JSON is what HTTP replies.
+"""
+
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search_api.hits import SearchRequest
+from search_api.options import CacheOption, IndexOption, last_day
+
+if TYPE_CHECKING:
+    from search_api.answers.asking import AskReply
+    from search_api.answers.citations import Citation
+
+
+def ask_command(
+    question: Annotated[str, typer.Argument(help="A question.")],
+    index: IndexOption,
+    threshold: Annotated[
+        float | None, typer.Option(help="Confidence from which an answer is given.", min=0, max=1)
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As if it were that day: without what was published later.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    cache: CacheOption = None,
+) -> None:
+    """Answer a question with one sentence, cited and checked, or say that the articles do not.
+
+    Example: search-api ask "How many residents may be evacuated?" --index my-index
+    """
+    from search_api.answers.asking import ask
+    from search_api.schemas_answers import ask_body
+    from search_api.searcher import open_searcher
+    from search_api.settings import Settings
+
+    request = SearchRequest(question, limit=5, as_of=last_day("--as-of", as_of))
+    with closing(open_searcher(index, cache)) as searcher:
+        reply = ask(searcher, request, Settings().ask_from if threshold is None else threshold)
+    typer.echo(ask_body(request, reply).model_dump_json(indent=1) if as_json else _text(reply))
+
+
+def verify_citation_command(
+    article_id: Annotated[str, typer.Argument(help="The article's id.")],
+    start: Annotated[int, typer.Argument(help="Code points into the article's text.")],
+    end: Annotated[int, typer.Argument(help="One past the last code point.")],
+    sha256: Annotated[str, typer.Argument(help="Of the quote's UTF-8, in hex digits.")],
+    index: IndexOption,
+    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    cache: CacheOption = None,
+) -> None:
+    """Does the article have, at that place, a quotation of that hash? Exit code 1 if not.
+
+    Example: search-api verify-citation news/1.txt 0 120 3f5a… --index my-index
+    """
+    from passage_index.integrity import stamps_file
+    from passage_index.model_files import default_cache
+    from passage_index.snapshot import open_snapshot
+    from search_api.schemas_index import verification_body
+    from search_api.verification import verify
+
+    with closing(open_snapshot(index, stamps_file(cache or default_cache(), index))) as snapshot:
+        verdict = verify(snapshot, article_id, start, end, sha256)
+    if as_json:
+        typer.echo(verification_body(verdict).model_dump_json(indent=1))
+    else:
+        place = f" [{verdict.span[0]}:{verdict.span[1]}]" if verdict.span else ""
+        typer.echo(f"{verdict.reason}{place}" + (f": {' '.join(verdict.quote.split())}" if verdict.quote else ""))
+    if not verdict.verified:
+        sys.exit(1)
+
+
+def _text(reply: "AskReply") -> str:
+    if reply.answer is None:
+        near = [
+            f"  {hit.score:.2f}  {' '.join(hit.stored.text.split())[:200]}" for hit in reply.search.hits[:3]
+        ]
+        lines = [f"The articles do not say (confidence {reply.confidence:.2f}). Nearest:", *near]
+    else:
+        lines = [
+            *_cited(reply.answer),
+            f"  confidence {reply.confidence:.2f}, independent sources {reply.independent}",
+        ]
+        for citation in reply.citations[1:]:
+            lines += ["", "Also:", *_cited(citation)]
+        for other in reply.disagreements:
+            lines += ["", f"Differs ({other.ours} here, {other.theirs} there):", *_cited(other.citation)]
+        for citation in reply.newer:
+            lines += ["", "Newer:", *_cited(citation)]
+    return "\n".join([*lines, *(f"warning: {one}" for one in reply.search.warnings)])
+
+
+def _cited(one: "Citation") -> list[str]:
+    article = one.article
+    said = f", {one.speaker.cue}: {one.speaker.speaker}" if one.speaker else ""
+    where = " · ".join(str(part) for part in (article.source, article.published or "undated") if part)
+    dates = [f"  {each.explanation}" for each in one.event_dates if each.resolved]
+    checked = "verified" if one.verified else "NOT VERIFIED"
+    return [
+        " ".join(one.quote.split()),
+        f"  {article.id} [{one.start}:{one.end}] {checked} ({where}{said})",
+        *dates,
+    ]
