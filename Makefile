@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing eval clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing eval eval-answerable eval-answers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ check: lint ## what a change must pass: lint, types, rules and the quick tests
 
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)
+
+eval-answerable: setup ## how well a missing answer is told, on every collection below DATA
+	$(BIN)/python -m bench.answerability $(DATA)
+
+eval-answers: setup ## how well questions are answered or refused, on every collection below DATA
+	$(BIN)/python -m bench.answers $(DATA)
 
 bench: setup ## speed of encoding and searching beside sentence-transformers
 	$(BIN)/python -m bench.speed $(DATA)

@@ -109,6 +109,8 @@ def spoken(one: Candidate) -> str:
 def plain(searcher: Searcher, query: Query) -> bool:
     """Is the sentence nearest by vector right? Of all sentences of the 200 nearest passages."""
     found = searcher.find(SearchRequest(query.text, mode="semantic"))
+    if len(found.pool) == 0:
+        return False
     position = int(np.argmax(found.pool.sentence))
     (stored,) = searcher.snapshot.fetch(found.pool.rows[[position]])
     assert found.vector is not None

@@ -178,7 +178,7 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def recalls(reader: DenseReader, questions: Vectors, mask: Mask | None = None) -> dict[str, float]:
-    """Of the best 10 and 200 rows, or of those of a (rows,) mask, the share found; equal scores count alike."""
+    """Of the best 10 and 200 rows, or of a (rows,) mask's, the share found; equal scores count alike."""
     allowed = np.arange(reader.rows) if mask is None else np.flatnonzero(mask)
     nobody = np.full(len(questions), -1)
     faiss.omp_set_num_threads(os.cpu_count() or 1)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
 from bench.quality import table
 
@@ -86,6 +87,21 @@ def _from_to(seconds: list[float]) -> str:
     return f"{low:.1f} s" if len(seconds) == 1 else f"{low:.1f} to {high:.1f} s ({len(seconds)} times)"
 
 
+def answerable_section(result: dict[str, Any]) -> str:
+    """The hybrid figures of one `make eval-answerable`."""
+    return f"{answerable_table(result['groups'])}\n\nMeasured at commit {result['commit']}."
+
+
+def answers_section(result: dict[str, Any]) -> str:
+    """A line a collection of one `make eval-answers`."""
+    names = list(next(iter(result["sets"].values())))
+    lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for one, row in result["sets"].items():
+        lines.append(f"| {one} | " + " | ".join(str(row[name]) for name in names) + " |")
+    return "\n".join([*lines, "", f"Measured at commit {result['commit']}."])
+
+
 def put(text: str, name: str, section: str) -> str:
     """Replace what stands between the two markers of a section."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -102,6 +118,8 @@ def main() -> None:
         ("README.md", "quality", quality, quality_section),
         ("README.md", "speed", speed, speed_section),
         ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
+        ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
+        ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
     ]
     for page, name, result, section in tables:

@@ -26,7 +26,7 @@ from indexer.report import now
 from indexer.sample import Stratum, sample
 from indexer.trial import in_journal, ram_bytes, try_encoding
 from indexer.write import Encoding, embedded_passage, fitted
-from passage_index import commits, directory
+from passage_index import commits, directory, ladder
 from passage_index.columns import Where
 from passage_index.dense import encode_stored, search_on_one_thread
 from passage_index.encoder import Encoder, PassageVectors
@@ -54,6 +54,9 @@ _RAM_GROWTH, _RAM_AT_MOST = (
 _RAM_OF_A_SERVER = 350_000_000
 _SERVED_A_ROW = 220  # bytes beside the vectors: columns and positions
 _SCAN_MS = 2.0e-7  # of one dimension of one row
+_CODES_MS = 8.0e-9  # the same where codes are scanned
+_RESCORE_MS = 1.5  # and what they propose is scored
+_STEP_S = 3.0e-5  # of one row, to make its codes and to measure their recall
 _WORDS_MS = 4.5e-6  # of one row
 
 
@@ -89,24 +92,32 @@ def plan(
     rows, dim, to_encode = passages, encoder.identity.dim, passages * (1 - known)
     ram += trial.ram_of(to_encode) + round(rows * _RAM_A_ROW + (records + to_encode) * _RAM_A_RECORD)
     encode_s, quiet_s = (to_encode / rate for rate in (trial.passages_per_s, trial.quiet_per_s))
-    build_s = read_s + encode_s + rows * small.write_s
+    coded = ladder.steps_for(round(rows), dim)[0] != ladder.EXACT
+    search_bytes = ladder.code_bytes(round(rows), dim)
+    build_s = read_s + encode_s + rows * (small.write_s + (_STEP_S if coded else 0.0))
     return Plan(
         made_at=now(),
         articles=round(articles),
         unchanged=round(sum(one.stands_for for one in strata) - articles),
         passages=round(passages),
-        index_bytes=round(rows * small.segment_bytes + _words_bytes(rows, small)),
+        index_bytes=round(
+            rows * small.segment_bytes + _words_bytes(rows, small) + (search_bytes if coded else 0)
+        ),
         build_s=round(build_s, 1),
         quiet_s=round(build_s - encode_s + quiet_s, 1),
         encode_s=round(encode_s, 1),
         build_ram_bytes=ram,
-        serve_ram_bytes=_RAM_OF_A_SERVER + round(rows * (2 * dim + _SERVED_A_ROW)),
-        query_ms=round(small.query_ms + rows * dim * _SCAN_MS + rows * _WORDS_MS, 1),
+        serve_ram_bytes=_RAM_OF_A_SERVER + search_bytes + round(rows * _SERVED_A_ROW),
+        query_ms=round(small.query_ms + _dense_ms(rows, dim, coded) + rows * _WORDS_MS, 1),
         passages_per_s=round(trial.passages_per_s, 1),
         in_journal=round(known, 3),
         sampled_articles=sum(len(one.stratum.articles) for one in drawn),
         sampled_passages=sum(one.sampled for one in drawn),
     )
+
+
+def _dense_ms(rows: float, dim: int, coded: bool) -> float:
+    return rows * dim * _CODES_MS + _RESCORE_MS if coded else rows * dim * _SCAN_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,8 @@ class DenseReader:
         """step: none is the exact one. twin: a reader of a copy of the same files; its index serves both."""
         self.rows, self.dim = vectors.rows, vectors.dim
         self._starts, self._step = vectors.starts, step or Step()
-        self._codes, self._sentences, self._scales = vectors.codes, vectors.sentences, vectors.scales
+        self._codes = np.asarray(vectors.codes)  # a memmap takes its time over every slice
+        self._sentences, self._scales = vectors.sentences, vectors.scales
         if twin:
             self._index: Any = twin._index
         elif self._step.name == EXACT:
@@ -207,7 +208,7 @@ class DenseReader:
         exact, out = question.astype(np.float64), np.empty(len(rows))
         for start in range(0, len(rows), BLOCK):
             block = slice(start, start + BLOCK)
-            vectors = from_bf16(self._codes[rows[block]]).astype(np.float64)
+            vectors = from_bf16(self._codes.take(rows[block], axis=0)).astype(np.float64)
             out[block] = np.round(np.einsum("nd,d->n", vectors, exact), 6)
         return out
 

@@ -69,7 +69,8 @@ def verify_citation_command(
         typer.echo(verification_body(verdict).model_dump_json(indent=1))
     else:
         place = f" [{verdict.span[0]}:{verdict.span[1]}]" if verdict.span else ""
-        typer.echo(f"{verdict.reason}{place}" + (f": {' '.join(verdict.quote.split())}" if verdict.quote else ""))
+        quote = f": {' '.join(verdict.quote.split())}" if verdict.quote else ""
+        typer.echo(f"{verdict.reason}{place}{quote}")
     if not verdict.verified:
         sys.exit(1)
 

@@ -11,7 +11,9 @@ from dataclasses import replace
 from passage_index.lexical import LexicalReader, Words
 from passage_index.types import StoredPassage
 from search_api.finding import Entry, Finding
+from search_api.fusion import corpus_trust
 from search_api.hits import AskedWord, Reason, Sentence
+from search_api.ranking import REPEAT_PENALTY
 
 TermsOfWord = Callable[[str], tuple[str, ...]]
 
@@ -110,6 +112,13 @@ def _near(cosine: float) -> str:
     return f"{degree} what was asked (cosine {cosine:.2f})"
 
 
+def _repeats(found: Finding, position: int) -> Reason:
+    above = round(-found.parts["repeats"][position] / (REPEAT_PENALTY * corpus_trust(found.pool)))
+    if not above:
+        return Reason("repeats", "the best passage of its article", value=0.0)
+    return Reason("repeats", "better passages of the same article stand above it", value=float(above))
+
+
 _PARTS: dict[str, Callable[[Finding, int], Reason]] = {
     "passage": _passage,
     "sentence": _sentence,
@@ -118,6 +127,7 @@ _PARTS: dict[str, Callable[[Finding, int], Reason]] = {
     "title": _title,
     "feedback": _feedback,
     "coverage": _coverage,
+    "repeats": _repeats,
 }
 
 

@@ -5,6 +5,7 @@ Knows the analyzer's terms only through the function it is given. text -> Words
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from passage_index.lexical import Words, compounds
@@ -76,7 +77,18 @@ def matters(word: str, question: str) -> bool:
 
 def without_stop_words(question: str) -> str:
     """The text with a blank in place of each stop word."""
-    return _WORD.sub(lambda match: match[0] if matters(match[0], question) else " ", question)
+
+    def kept(match: re.Match[str]) -> str:
+        return match[0] if matters(match[0], question) or _is_part(match) else " "
+
+    return _WORD.sub(kept, question)
+
+
+def _is_part(match: re.Match[str]) -> bool:
+    """Whether a combining mark stands beside what was matched, which is then a part of a longer word."""
+    start, end = match.span()
+    beside = match.string[max(start - 1, 0) : start] + match.string[end : end + 1]
+    return any(unicodedata.category(one).startswith("M") for one in beside)
 
 
 def free_words(question: str) -> list[Span]:

@@ -4,10 +4,12 @@
                (Rocchio 1971); one product a passage, over vectors that are stored
     coverage   how much of what the question asks stands in one sentence, words weighed by their idf;
                needs the texts of the first passages
+    repeats    a passage gives way a little for each better one of its own article
 
 Does not fold, group or page. (Pool, question) -> (n,) scores
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,9 +21,11 @@ from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, tot
 
 FEEDBACK_PASSAGES = 3
 FEEDBACK_SHIFT = 0.5  # length of their mean vector beside the question's own
-FEEDBACK_WEIGHT = 0.5
+FEEDBACK_WEIGHT = 0.375
 COVERAGE_PASSAGES = 60
-COVERAGE_WEIGHT = 0.2
+COVERAGE_WEIGHT = 0.25
+REPEAT_PENALTY = 0.05  # for each better passage of the same article,
+MOST_REPEATS = 2  # of which so many count
 
 
 def rank(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
@@ -46,6 +50,7 @@ def contributions(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words:
         covered = coverage(snapshot, snapshot.fetch(pool.rows[first]), words)
         parts["coverage"] = np.zeros(len(pool))
         parts["coverage"][first] = COVERAGE_WEIGHT * trust * covered
+    parts["repeats"] = -REPEAT_PENALTY * trust * repeats(pool, total(parts))
     return parts
 
 
@@ -54,6 +59,20 @@ def feedback(snapshot: Snapshot, pool: Pool, vector: Vectors, top: list[int]) ->
     moved = vector + FEEDBACK_SHIFT * snapshot.vectors(pool.rows[top]).mean(axis=0)
     moved /= np.linalg.norm(moved)
     return snapshot.cosines(moved, pool.rows) - pool.dense
+
+
+def repeats(pool: Pool, scores: Scores) -> Scores:
+    """How many passages of its own article stand above each, at most MOST_REPEATS: (n,).
+
+    An article is as likely to answer as its best passage; the next answer rather stands in another one.
+    """
+    above: Counter[int] = Counter()
+    out = np.zeros(len(pool))
+    for position in order(scores, pool.ids):
+        article = int(pool.article[position])
+        out[position] = min(above[article], MOST_REPEATS)
+        above[article] += 1
+    return out
 
 
 def coverage(snapshot: Snapshot, passages: list[StoredPassage], words: Words) -> Scores:

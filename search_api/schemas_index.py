@@ -65,6 +65,17 @@ class CountBody(BaseModel):
     passages: int
 
 
+class SearchStepBody(BaseModel):
+    """How the vectors of one segment are searched."""
+
+    step: str
+    passages: int
+    recall: Annotated[
+        dict[str, float],
+        Field(description="Share of the truly best k found, by k, measured at the build; none: all."),
+    ]
+
+
 class StatsBody(BaseModel):
     """What the index holds."""
 
@@ -74,6 +85,7 @@ class StatsBody(BaseModel):
     passages: int
     sentences: int
     segments: int
+    search_steps: list[SearchStepBody]
     index_bytes: int
     encoder: EncoderBody
     dates: DatesBody

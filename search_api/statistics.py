@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from passage_index.columns import EPOCH
 from passage_index.snapshot import Snapshot
-from search_api.schemas_index import CountBody, DatesBody, EncoderBody, StatsBody
+from search_api.schemas_index import CountBody, DatesBody, EncoderBody, SearchStepBody, StatsBody
 
 # A generation never changes, and counting reads every row; forgotten together with its snapshot.
 _KNOWN: WeakKeyDictionary[Snapshot, StatsBody] = WeakKeyDictionary()
@@ -32,6 +32,10 @@ def _counted(snapshot: Snapshot) -> StatsBody:
         passages=manifest.passages,
         sentences=snapshot.sentences(),
         segments=len(manifest.segments),
+        search_steps=[
+            SearchStepBody(step=one.dense.name, passages=one.passages, recall=dict(one.dense.recall))
+            for one in manifest.segments
+        ],
         index_bytes=sum(file.size for file in manifest.files.values()),
         encoder=EncoderBody(
             name=encoder.name,

@@ -97,7 +97,11 @@ def test_capitals_matter_only_where_not_all_are_capitals() -> None:
     assert not matters("I", "Am I right") and matters("bombs", "bombs") and not matters("don’t", "don’t")
 
 
-@given(st.text(max_size=60) | st.text("\"“”„«»+-ab .'’", max_size=30))
+# Python and the analyzer know different versions of Unicode: what one of them does not know is left out.
+ASSIGNED = st.characters(exclude_categories=["Cs", "Cn"])
+
+
+@given(st.text(ASSIGNED, max_size=60) | st.text("\"“”„«»+-ab .'’", max_size=30))
 @settings(deadline=None, max_examples=300)
 def test_any_question_is_read_and_never_loses_its_last_word(terms: Terms, question: str) -> None:
     words = parse_words(question, terms)

@@ -28,6 +28,7 @@ def test_stats_count_what_the_index_holds(client: TestClient, index: Path) -> No
     stats = client.get("/v1/stats").json()
     assert (stats["generation"], stats["articles"], stats["segments"]) == (1, len(ARTICLES), 1)
     assert stats["passages"] == len(ARTICLES) + 2  # the bridge and its copy have two each
+    assert stats["search_steps"] == [{"step": "exact", "passages": stats["passages"], "recall": {}}]
     files = [file for file in (index / "gen-000001").rglob("*") if file.is_file()]
     assert stats["index_bytes"] == sum(file.stat().st_size for file in files if file.name != "manifest.json")
     assert stats["encoder"] == {

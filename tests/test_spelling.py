@@ -113,7 +113,7 @@ def test_a_slip_that_the_corpus_makes_too_is_mended(tmp_path: Path) -> None:
         "market bread",
         "Mayor",
         "the",
-        "bread for Odesa and izium",  # who writes one name with a capital writes all
+        "bread for Odesa and kiev",  # who writes one name with a capital writes all
         "Sumy",
         "B52",
         "東京",

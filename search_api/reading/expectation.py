@@ -50,7 +50,8 @@ class Expectation:
 
     also: types that would do as well, at a lower score. nouns: what is counted or asked about, singular, the
     head first. measures: kinds of quantity that fit, the likeliest first. detail: of a date, `year`, `month`,
-    `day` or `time`. cue: the words of the question that told it.
+    `day` or `time`. cue: the words of the question that told it. words: all of its words, lower case, for
+    what the question says itself is seldom the answer.
     """
 
     type: AnswerType
@@ -59,11 +60,17 @@ class Expectation:
     nouns: tuple[str, ...] = ()
     measures: tuple[QuantityKind, ...] = ()
     detail: str = ""
+    words: frozenset[str] = frozenset()
 
 
 def expected(question: str) -> Expectation:
     """The expectation of a question; `other` where its words do not tell. Reads 2,000 characters of it."""
     spoken = tokens(question[:_MAX_CHARS])
+    words = frozenset(token.low for token in spoken if token.kind != "mark")
+    return replace(_expected(spoken), words=words)
+
+
+def _expected(spoken: Sequence[Token]) -> Expectation:
     found = [token for token in spoken if token.kind != "mark" or token.low == "'s"]
     if not found:
         return Expectation("other", "")

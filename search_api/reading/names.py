@@ -38,6 +38,7 @@ _WHERE = frozenset(
     "in at near from to across around inside outside throughout through into toward towards via".split()
 )
 _WHO_DOES = frozenset("said says told born married died himself herself who whose aged".split())
+_JOINED_BY_AND = frozenset({"ministry", "department", "of", "centers", "centres"})
 _NAMED_BY_OF = ORGANISATION_WORDS | PLACE_WORDS | TITLES
 
 
@@ -124,9 +125,10 @@ def _links(found: Sequence[Token], first: int, i: int) -> bool:
         return found[i - 1].low == "of"
     if low in _PARTICLES:
         return True
-    if low in ("of", "and"):
-        words = {token.low for token in found[first:i]}
-        return bool(words & _NAMED_BY_OF) if low == "of" else bool(words & {"ministry", "department", "of"})
+    if low == "of":
+        return found[i - 1].low in _NAMED_BY_OF
+    if low == "and":
+        return not _JOINED_BY_AND.isdisjoint(token.low for token in found[first:i])
     return True
 
 

@@ -6,7 +6,7 @@ text, Expectation -> list[AnswerSpan]
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from passage_index.types import PartialDate
 from search_api.reading.clauses import Clause, definitions, manners, reasons
@@ -20,6 +20,8 @@ from search_api.reading.quantities import Quantity, quantities
 from search_api.reading.question_nouns import ORGANISATION_NOUNS, PEOPLE, PERSON_NOUNS, PLACE_NOUNS
 from search_api.reading.tokens import Token, tokens
 
+_LONGEST_NAME = 100  # characters; what is longer says more than the question
+_ASKED_ITSELF = 0.3  # what a span is worth whose words all stand in the question
 _SECOND_BEST = 0.6  # what a type that would do as well is worth
 _NOUN_NEAR = 8  # tokens before a number in which its noun counts: `residents: 11,000`
 _COMMON_NOUNS: dict[AnswerType, tuple[frozenset[str], float]] = {
@@ -53,11 +55,22 @@ def spans(text: str, expectation: Expectation, published: PartialDate | None = N
                 AnswerSpan(span.start, span.end, span.type, round(span.score * _SECOND_BEST, 3), span.why)
             )
     best: dict[tuple[int, int], AnswerSpan] = {}
-    for span in result:
+    for span in _in_question_last(text, result, expectation.words):
         kept = best.get((span.start, span.end))
         if kept is None or span.score > kept.score:
             best[span.start, span.end] = span
     return sorted(best.values(), key=lambda span: (-span.score, span.start, span.end))
+
+
+def _in_question_last(text: str, found: list[AnswerSpan], words: frozenset[str]) -> Iterator[AnswerSpan]:
+    """`Who met Anna Moroz?` is not answered by Anna Moroz."""
+    for span in found:
+        if span.end - span.start > _LONGEST_NAME:
+            yield span
+            continue
+        said = [token.low for token in tokens(text, span.start, span.end) if token.kind != "mark"]
+        known = bool(said) and all(word in words or word in _STOPS or word in DETERMINERS for word in said)
+        yield replace(span, score=round(span.score * _ASKED_ITSELF, 3)) if known else span
 
 
 def _of_type(
