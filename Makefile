@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing eval eval-answerable eval-answers clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing bench-scale eval eval-answerable eval-answers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: setup ## speed of encoding and searching beside sentence-transformers
 
 bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=folder, or DATA=articles
 	$(BIN)/python -m bench.growing $(if $(filter command line environment,$(origin INDEX)),--index $(INDEX)) $(DATA)
+
+bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" made-up rows, INDEX=folder
+	$(BIN)/python -m bench.scale $(if $(filter command line environment,$(origin INDEX)),$(INDEX)) --rows $(or $(ROWS),1000000)
 
 clean: ## remove the environment and the index of corpus/
 	rm -rf $(VENV) $(INDEX)

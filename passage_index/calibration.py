@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 TARGET = 0.98  # recall at FIRST and at ladder.DEPTH that a step must reach
 FIRST = 10
 QUESTIONS = 200
-MOST = 32  # times DEPTH: proposals beyond that are not worth a step
+MOST = 128  # times DEPTH: proposals beyond that are not worth a step
 _PROBES_GROW = 1.25  # from one number of probes that is tried to the next
 _SAME = 1e-6  # scores that differ by less are equal, as everywhere
 

@@ -17,6 +17,7 @@ import fcntl
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ CURRENT = "CURRENT"
 CURRENT_NEW = "CURRENT.new"
 CURRENT_BACK = "CURRENT.back"
 LOCK = "writer.lock"
+OWNER_LOOKS = 20  # a hundredth of a second apart
 MANIFEST = "manifest.json"
 SEGMENTS = "segments"
 LEXICAL = "lexical"
@@ -193,6 +195,16 @@ def files_below(folder: Path) -> list[Path]:
     ]  # fmt: skip
 
 
+def _owner(descriptor: int) -> str:
+    """Who holds the lock; it takes the owner a moment to write that down."""
+    for _ in range(OWNER_LOOKS):
+        owner = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
+        if owner:
+            return owner
+        time.sleep(0.01)
+    return "unknown"
+
+
 @contextmanager
 def writer_lock(index: Path) -> Iterator[None]:
     """Hold the index for writing. Raises IndexLocked at once, naming the process that holds it."""
@@ -205,9 +217,8 @@ def writer_lock(index: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
             raise IndexLocked(
-                f"{index} is being written by process {owner}; wait for it or stop it"
+                f"{index} is being written by process {_owner(descriptor)}; wait for it or stop it"
             ) from error
         with suppress(OSError):  # who holds it is only said in an error
             os.ftruncate(descriptor, 0)

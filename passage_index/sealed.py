@@ -24,19 +24,28 @@ class SealedDatabase:
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """An idle connection, or a new one: as many as ever read at once, however many threads came by."""
+        with self._readable():
+            connection = self._taken()
+            try:
+                yield connection
+            finally:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+
+    def _taken(self) -> sqlite3.Connection:
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+            return self._idle.pop()
+        except IndexError:  # asking first would be a race between threads
+            return sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            yield connection
+            yield
         except sqlite3.Error as error:
             raise CorruptIndex(f"{self._file} cannot be read: {error}; {MEND}") from error
-        finally:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append(connection)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """All rows."""

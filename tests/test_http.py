@@ -29,10 +29,11 @@ def test_search_finds_the_passage_and_cites_it(client: TestClient) -> None:
     reply = found(client, q="keepers replaced the lighthouse lamp")
     assert {name: value for name, value in reply.items() if name not in ("hits", "took_ms")} == {
         "query": "keepers replaced the lighthouse lamp", "total": reply["total"], "total_relation": "eq",
-        "offset": 0, "limit": 10, "generation": 1, "answerable": None,
+        "offset": 0, "limit": 10, "generation": 1, "answerable": reply["answer_probability"] >= 0.5,
+        "answer_probability": reply["answer_probability"],
         "did_you_mean": None, "interpretations": [], "warnings": [],
     }  # fmt: skip
-    assert 0 < reply["took_ms"] < 5000
+    assert 0 < reply["took_ms"] < 5000 and 0 <= reply["answer_probability"] <= 1
     hit = reply["hits"][0]
     text = next(one["text"] for one in ARTICLES if one["_id"] == "month")
     assert {name: hit[name] for name in list(hit)[:12]} == {
@@ -196,14 +197,16 @@ def test_ids_of_any_characters_are_found_percent_encoded(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, (True, "matches", BRIDGE[4:16])),
-        ({"sha256": hashlib.sha256(b"stone bridge").hexdigest().upper()}, (True, "matches", "stone bridge")),
-        ({"start": 5}, (False, "differs", "tone bridge")),
-        ({"end": len(BRIDGE) + 1}, (False, "out of range", None)),
-        ({"start": -1}, (False, "out of range", None)),
-        ({"start": 16}, (False, "out of range", None)),
-        ({"end": 10**400}, (False, "out of range", None)),
-        ({"article_id": "nothing"}, (False, "no such article", None)),
+        ({}, (True, "matches", BRIDGE[4:16], 4, 16)),
+        ({"sha256": hashlib.sha256(b"stone bridge").hexdigest().upper()}, (True, "matches", "stone bridge", 4, 16)),
+        ({"start": 5}, (False, "differs", "tone bridge", 5, 16)),
+        ({"start": 0, "end": 12}, (False, "moved", "stone bridge", 4, 16)),
+        ({"start": 10**6, "end": 10**6 + 12}, (False, "moved", "stone bridge", 4, 16)),
+        ({"end": len(BRIDGE) + 1}, (False, "out of range", None, None, None)),
+        ({"start": -1}, (False, "out of range", None, None, None)),
+        ({"start": 16}, (False, "out of range", None, None, None)),
+        ({"end": 10**400}, (False, "out of range", None, None, None)),
+        ({"article_id": "nothing"}, (False, "no such article", None, None, None)),
     ],
 )
 def test_verify_tells_whether_a_citation_holds(client: TestClient, change: dict, expected: tuple) -> None:

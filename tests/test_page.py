@@ -179,7 +179,9 @@ def test_article_marks_and_cites_the_passage_a_hit_leads_to(client: TestClient) 
     assert "".join(marked.split()) == "".join(hit["text"].split())
     assert hit["sha256"] in found.html
     (check,) = found.links("/v1/verify?")
-    assert client.get(unescape(check)).json() == {"verified": True, "reason": "matches", "quote": hit["text"]}
+    assert client.get(unescape(check)).json() == {
+        "verified": True, "reason": "matches", "quote": hit["text"], "start": hit["start"], "end": hit["end"],
+    }  # fmt: skip
     assert len(re.findall(r"<p><mark|<p>The council|<p>Shop", found.html)) >= 2  # paragraphs stay paragraphs
 
 

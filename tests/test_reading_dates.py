@@ -116,6 +116,28 @@ def test_ukrainian_and_russian_at_a_modest_level(text: str, expected: list[str])
     assert [days(one) for one in found(text).values()] == expected
 
 
+@pytest.mark.parametrize(
+    ("published", "text", "expression", "expected"),
+    [
+        ("2023-10-10", "A tape surfaced weeks before the November 8 election.", "November 8", "2023-11-08"),
+        ("2023-10-17", "The tape had told much just before January 6.", "January 6", "2023-01-06"),
+        ("2023-02-20", "He resigned in March.", "in March", "None"),
+        ("2023-11-08", "The mill is sponsoring Thursday’s debate.", "Thursday", "2023-11-09"),
+        ("2023-11-09", "Are you going away this weekend?", "this weekend", "2023-11-11..2023-11-12"),
+        ("2023-11-13", "Crowds came this weekend.", "this weekend", "2023-11-11..2023-11-12"),
+        ("2023-11-09", "It failed in the winter of 2020-21.", "in the winter of 2020-21", "2020-12-01..2021-02-28"),
+        ("2023-11-09", "It was built in the winter of 2020.", "in the winter of 2020", "None"),
+        ("2023-11-09", "It was the coldest of the 18th and 19th centuries.", "18th and 19th centuries", "1701-01-01..1900-12-31"),
+        ("2023-11-09", "The wall dates from around 660 BCE.", "around 660 BCE", "None"),
+        ("2023-11-09", "A 2019 study by the club found otters.", "2019", "2019-01-01..2019-12-31"),
+        ("2024-01-03", "It fell on Wednesday, Dec. 20.", "on Wednesday, Dec. 20", "2023-12-20"),
+    ],
+)  # fmt: skip
+def test_turns_of_phrase_of_newspapers(published: str, text: str, expression: str, expected: str) -> None:
+    one = found(text, published)[expression]
+    assert (days(one) if one.resolved else "None") == expected
+
+
 def test_a_weekday_beside_a_date_must_agree() -> None:
     assert found("It fell on Tuesday, Nov. 7.")["on Tuesday, Nov. 7"].first == date(2023, 11, 7)
     assert found("It fell on Friday, Nov. 7.")["on Friday, Nov. 7"].first is None

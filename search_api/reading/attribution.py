@@ -15,6 +15,7 @@ from passage_index.types import Span
 from search_api.reading.known_names import FEMALE_NAMES, FIRST_NAMES, MALE_NAMES, ORGANISATION_WORDS
 from search_api.reading.lexicon import PRONOUNS
 from search_api.reading.names import names
+from search_api.reading.nouns import is_plural
 from search_api.reading.quotations import quotations
 from search_api.reading.speech import Saying, sayings
 from search_api.reading.tokens import Token, sentence_starts, tokens
@@ -209,6 +210,8 @@ class _Window:
             return False
         if pronoun not in _PERSONAL:
             return True
+        if is_plural(words[-1].low) and not words[-1].capital:
+            return False
         named = {word.low for word in words}
         wrong = FEMALE_NAMES if pronoun in _HE else MALE_NAMES
         return not self._is_body(words) and not (named & wrong and not named & (FIRST_NAMES - wrong))

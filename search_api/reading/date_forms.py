@@ -15,8 +15,8 @@ from search_api.reading.periods import DatePrecision, Period
 from search_api.reading.tense import Tense
 from search_api.reading.tokens import BLANK
 
-_AGAINST_TENSE = 3
-_DOUBT = 4
+_NEARER_BY_FAR = 4
+_NEAR_DAYS = 45
 
 REACH = 120  # characters; the longest expression in the tests has 51
 
@@ -75,29 +75,26 @@ def by_tense(
     """Of periods that come once a year, or in some years only, the one meant.
 
     `of_year` raises ValueError for a year without it. Past: the latest that has begun, or that is `over`;
-    future: the first not over; unclear: the nearest. `loose`: the nearest too, but what does not go with
-    the tense counts as `_AGAINST_TENSE` times as far: `weeks before the November 8 election` looks ahead.
-    None where one that goes against the tense is nearer by far: nobody writes `in March` of 11 months ago.
+    future: the first not over; unclear: the nearest. Where the nearest goes against the tense and is nearer
+    by far, none is sure, for nobody writes `in March` of 11 months ago; but `loose` ones may then look the
+    other way: `weeks before the November 8 election`.
     """
 
     def days(when: date) -> Period | None:
         near = [*_in_years(of_year, range(max(1, when.year - 8), min(9999, when.year + 9)))]
+        nearest = min(near, key=lambda one: abs((one.first - when).days), default=None)
         gone = [one for one in near if (one.last if over else one.first) <= when]
         coming = [one for one in near if one.last >= when]
-        if tense == "unclear" or loose:
-            wrong = {"past": coming, "future": gone}.get(tense, [])
-            return min(near, key=lambda one: _distance(one, when, one in wrong), default=None)
-        chosen = gone[-1:] if tense == "past" else coming[:1]
-        nearest = min((abs((one.first - when).days) for one in near), default=0)
-        if not chosen or (not over and nearest * _DOUBT < abs((chosen[0].first - when).days)):
-            return None
-        return chosen[0]
+        fitting = {"past": gone[-1:], "future": coming[:1]}.get(tense, [])
+        chosen = fitting[0] if fitting else nearest if tense == "unclear" else None
+        if chosen is None or nearest is None or over:
+            return chosen
+        distance = abs((nearest.first - when).days)
+        if abs((chosen.first - when).days) <= _NEARER_BY_FAR * distance:
+            return chosen
+        return nearest if loose and distance <= _NEAR_DAYS else None
 
     return days
-
-
-def _distance(period: Period, when: date, against_tense: bool) -> int:
-    return abs((period.first - when).days) * (_AGAINST_TENSE if against_tense else 1)
 
 
 def _in_years(of_year: Callable[[int], Period], years: range) -> Iterator[Period]:

@@ -132,10 +132,11 @@ def _weekend(match: re.Match[str], place: Place) -> Meaning:
                 return None
             first = periods.days_from(this, 7) if when >= this else this
         else:
-            first = periods.days_from(this, -7) if place.tense != "future" and when < this else this
+            gone = place.tense != "future" and (which == "the" or when.weekday() <= _NEAR_DAYS)
+            first = periods.days_from(this, -7) if gone and when < this else this
         return periods.stretch(first, periods.days_from(first, 1))
 
-    return relative(days, "the weekend next to the article's date @article, as the tense tells", "range")
+    return relative(days, "the weekend beside the article's date @article, as the tense tells", "range")
 
 
 _SAID = "|".join(sorted(_TODAY, key=len, reverse=True))

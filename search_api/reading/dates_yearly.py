@@ -157,6 +157,11 @@ def _season(match: re.Match[str], place: Place) -> Meaning | None:
     )
 
 
+def _winter(match: re.Match[str], place: Place) -> Meaning:
+    """`the winter of 2020-21`."""
+    return fixed(periods.months(int(match["year"]), SEASON_FIRST_MONTH["winter"], 3, "range"), "as written")
+
+
 def _feast(match: re.Match[str], place: Place) -> Meaning | None:
     name = " ".join(match["feast"].lower().replace("’", "'").replace("st.", "st").split())
     if name == "christmas" and not match["year"]:
@@ -195,10 +200,11 @@ RULES = [
         ),
         _day,
     ),
-    Rule("month", form(MONTH + _YEAR), _month),
+    Rule("month", form(rf"{MONTH}{_YEAR}(?! Madness)"), _month),
     Rule("quarter", form(rf"{ORDINAL}(?: |-)quarter{_YEAR}(?! of )(?P<number>)"), _quarter),
     Rule("quarter", form(rf"Q(?P<number>[1-4]){_YEAR}(?P<ordinal>)"), _quarter),
     Rule("half of a year", form(rf"(?:(?P<ordinal>first|second) half|H(?P<number>[12])){_YEAR}"), _half),
+    Rule("season", form(r"winter (?:of )?(?P<year>[12]\d{3})(?:[-–/])\d{2,4}"), _winter),
     Rule("season", form(rf"(?P<season>spring|summer|autumn|fall|winter){_YEAR}"), _season),
     Rule("feast", form(rf"(?P<feast>{_FEAST_NAMES}){_YEAR}"), _feast),
 ]

@@ -73,7 +73,7 @@ def _marker(found: Sequence[Token], i: int, running: Tense | None) -> Tense | No
     if low in FUTURE:
         return None if low == "may" and token.capital and i else "future"
     if low in ("is", "are"):
-        return "future" if following in ("on", "to") else None
+        return "future" if following in ("on", "to") or following.endswith("ing") else None
     if low in ("was", "were") and following == "to":
         return "unclear"
     if low in PRESENT_PLANS and before[-1:] != ["to"]:
