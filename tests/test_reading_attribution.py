@@ -100,6 +100,8 @@ def test_a_span_that_is_none_is_refused(start: int, end: int) -> None:
         ", ",
         "said said by ",
         "the of the ",
+        "a who ",
+        "X, the x, ",
         " ",
         "a",
     ],

@@ -119,6 +119,9 @@ def test_ukrainian_and_russian_at_a_modest_level(text: str, expected: list[str])
 @pytest.mark.parametrize(
     ("published", "text", "expression", "expected"),
     [
+        ("2023-08-22", "Olander expects it to open on Thursday.", "on Thursday", "2023-08-24"),
+        ("2023-08-22", "It was to have been loaded on Friday.", "on Friday", "2023-08-25"),
+        ("2023-10-20", "It disappeared last September.", "last September", "None"),
         ("2023-10-10", "A tape surfaced weeks before the November 8 election.", "November 8", "2023-11-08"),
         ("2023-10-17", "The tape had told much just before January 6.", "January 6", "2023-01-06"),
         ("2023-02-20", "He resigned in March.", "in March", "None"),

@@ -33,6 +33,8 @@ def told(text: str) -> list[str]:
         ("Two hundred and fifty thousand people fled.", ["Two hundred and fifty thousand people | count 250000 person"]),
         ("A dozen eggs and half a million bees.", ["A dozen eggs | count 12 egg", "half a million bees | count 500000 bee"]),
         ("Nearly 300 wounded soldiers and 40 wounded.", ["300 wounded soldiers | count 300 soldier under", "40 wounded | count 40 wounded"]),
+        ("A grant of 2.1 million, 0.4 million less than planned.", ["2.1 million | count 2.1e+06", "0.4 million | count 400000"]),
+        ("A load of 41.5 t, and 2-3-4-5.", ["41.5 t | mass 41500 kg", "2-3 | count 2..3", "4-5 | count 4..5"]),
         ("At least 3 of the 20 cows died.", ["3 | count 3 over", "20 cows | count 20 cow"]),
         ("11,000 of the residents left.", ["11,000 of the residents | count 11000 resident"]),
         ("It cost US$5 million.", ["US$5 million | money 5e+06 USD"]),
@@ -73,6 +75,8 @@ def test_quantity(text: str, expected: list[str]) -> None:
         "He was the 12th, and one of them.",
         "The first half; a quarter past.",
         "Hundreds of people came.",
+        "It left at 11.40 on Saturday, and 06:15 was too late.",
+        "See No. 7-441.",
     ],
 )
 def test_what_is_no_quantity_is_left_out(text: str) -> None:
@@ -130,7 +134,21 @@ def test_the_number_alone_has_its_own_span() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["1", "1,", "1 ", "5 million ", "one in ", "two hundred and ", "-", "$", "a ", "half a ", "1-"]
+    "word",
+    [
+        "1",
+        "1,",
+        "1 ",
+        "5 million ",
+        "one in ",
+        "two hundred and ",
+        "-",
+        "$",
+        "a ",
+        "half a ",
+        "1-",
+        "1-2-3-4-5-6-7-8-9-",
+    ],
 )
 def test_a_hundred_thousand_characters_of_one_thing_are_read_to_the_end(word: str) -> None:
     text = (word * 100_000)[:99_970] + " and 17 hungry goats."

@@ -15,7 +15,7 @@ from passage_index.types import Span
 from search_api.reading.known_names import FEMALE_NAMES, FIRST_NAMES, MALE_NAMES, ORGANISATION_WORDS
 from search_api.reading.lexicon import PRONOUNS
 from search_api.reading.names import names
-from search_api.reading.nouns import is_plural
+from search_api.reading.question_nouns import PERSON_NOUNS
 from search_api.reading.quotations import quotations
 from search_api.reading.speech import Saying, sayings
 from search_api.reading.tokens import Token, sentence_starts, tokens
@@ -210,17 +210,15 @@ class _Window:
             return False
         if pronoun not in _PERSONAL:
             return True
-        if is_plural(words[-1].low) and not words[-1].capital:
-            return False
         named = {word.low for word in words}
         wrong = FEMALE_NAMES if pronoun in _HE else MALE_NAMES
-        return not self._is_body(words) and not (named & wrong and not named & (FIRST_NAMES - wrong))
+        return self._is_somebody(words) and not (named & wrong and not named & (FIRST_NAMES - wrong))
 
-    def _is_body(self, words: Sequence[Token]) -> bool:
-        """`the ministry`, `police`; `the head of the ministry` is a person."""
-        head = [word.low for word in words]
-        head = head[: head.index("of")] if "of" in head else head
-        return bool(head) and head[-1] in ORGANISATION_WORDS
+    def _is_somebody(self, words: Sequence[Token]) -> bool:
+        """`the head of the ministry`, `Anna Moroz`; not `the ministry`, `the port`, `officials`."""
+        lows = [word.low for word in words]
+        head = words[lows.index("of") - 1] if "of" in lows[1:] else words[-1]
+        return head.low not in ORGANISATION_WORDS and (head.capital or head.low in PERSON_NOUNS)
 
     def _people(self, first: int, last: int) -> list[tuple[int, int]]:
         found = names(self._words[first:last])

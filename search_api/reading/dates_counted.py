@@ -141,7 +141,12 @@ def _month(match: re.Match[str], place: Place) -> Meaning:
     """`last September`: the latest that was over; `this September`: of the same year."""
     number, which = month_number(match["month"]), OFFSET[match["which"].lower().split()[-1]]
 
-    def days(when: date) -> Period:
+    def days(when: date) -> Period | None:
+        if (
+            match["which"].lower() == "last"
+            and number == periods.month(when.year, when.month - 1).first.month
+        ):
+            return None  # in October, last September may be a year ago
         same = periods.month(when.year, number)
         passed = number < when.month
         if which == 0 or (which < 0 and passed) or (which > 0 and number > when.month):

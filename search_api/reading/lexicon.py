@@ -135,6 +135,7 @@ INTENDS = _words(
     pledged pledges agreed agrees expects expect going about ready prepares preparing prepare wishes
     """
 )
+EXPECTS = _words("expects expect wants intends hopes")
 PRESENT_PLANS = _words(
     """
     begins starts opens meets returns faces votes gathers takes kicks holds ends expires closes visits

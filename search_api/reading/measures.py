@@ -38,7 +38,10 @@ _BOUND_WORDS: dict[Bound, str] = {
 }
 _BOUNDS = {words: bound for bound, listed in _BOUND_WORDS.items() for words in listed.split("|")}
 _NOUN_REACH = 4
-_NO_NOUN = AUXILIARIES | CONJUNCTIONS | PRONOUNS | PAST | SPEECH | PREPOSITIONS
+_COMPARING = frozenset(
+    "less more fewer higher lower each apiece ago later earlier away long wide tall deep".split()
+)
+_NO_NOUN = _COMPARING | AUXILIARIES | CONJUNCTIONS | PRONOUNS | PAST | SPEECH | PREPOSITIONS
 _YEARS = Unit("age", "years")
 
 

@@ -37,12 +37,14 @@ _TIMES = (
         "today yesterday tonight morning afternoon evening night week later earlier now then recently".split()
     )
 )
+_SMALL = DETERMINERS | PREPOSITIONS | OPENING_WORDS | _TIMES
 _ADVERBS = frozenset(
     "also later then earlier recently previously once again still already only just even now publicly "
     "repeatedly reportedly has have had who".split()
 )  # fmt: skip
 _NO_END = DETERMINERS | {"and", "familiar", "close", "briefed"}  # `sources familiar with`
 _JOINS = frozenset("-‑&'’")
+_NOUNS_TOO = frozenset("reports claims estimates".split())
 _RELATIVE = frozenset("who which whose whom where".split())
 
 
@@ -72,7 +74,20 @@ def behind(found: Sequence[Token], start: int, *, source: bool = False) -> Phras
         i += 1
     while i > first and (found[i - 1].low in links or found[i - 1].low in _NO_END):
         i -= 1
-    return (first, i) if _names_someone(found, first, i) else None
+    if not _names_someone(found, first, i):
+        return None
+    return _name_beside(found, first, i) or (first, i)
+
+
+def _name_beside(found: Sequence[Token], first: int, last: int) -> Phrase | None:
+    """`the mayor, Ivan Bondar.` -> Ivan Bondar."""
+    if last >= len(found) or found[last].text != "," or found[first].low not in DETERMINERS:
+        return None
+    i = last + 1
+    while i < len(found) and i - last < 6 and (found[i].capital or _joins(found, i)):
+        i += 1
+    named = _named(found, (last + 1, i)) and (i == len(found) or found[i].kind == "mark")
+    return (last + 1, i) if named and found[last + 1].low not in OPENING_WORDS else None
 
 
 def ends_clause(found: Sequence[Token], i: int) -> bool:
@@ -115,12 +130,15 @@ def _back_over_adverbs(found: Sequence[Token], i: int) -> int:
     return i
 
 
-def _ending_at(found: Sequence[Token], last: int) -> Phrase | None:
+def _ending_at(found: Sequence[Token], last: int, *, clause: bool = True) -> Phrase | None:
+    """The phrase whose last word stands at `last`; `clause`: that word may be of a clause with `who`."""
     if found[last].low in PRONOUNS:
         return (last, last + 1)
     i = last
     while i >= 0 and last - i < _MAX_WORDS and _went_on(found, i, last):
         i -= 1
+    if clause and i > 0 and found[i].low in ("who", "which"):  # `two people who work in the building said`
+        return _ending_at(found, i - 1, clause=False)
     first = i + 1
     while first <= last and (_leads_in(found[first]) or found[first].low in ("and", "of", "'s")):
         first += 1
@@ -194,7 +212,8 @@ def _goes_on(found: Sequence[Token], first: int, i: int, links: frozenset[str]) 
     if token.capital:
         return True
     adjective = i == first or found[i - 1].low in DETERMINERS or found[i - 1].low in ONES
-    return not (low in PAST or low in SPEECH or low.endswith("ing")) and (adjective or not low.endswith("ed"))
+    verb = low in PAST or (low in SPEECH and low not in _NOUNS_TOO) or low.endswith("ing")
+    return not verb and (adjective or not low.endswith("ed"))
 
 
 def _past_apposition(found: Sequence[Token], comma: int) -> Phrase | None:
@@ -225,11 +244,4 @@ def _named(found: Sequence[Token], phrase: Phrase) -> bool:
 
 def _names_someone(found: Sequence[Token], first: int, last: int) -> bool:
     """At least one word that is no determiner, preposition or time."""
-    return any(
-        token.kind == "word"
-        and token.low not in DETERMINERS
-        and token.low not in PREPOSITIONS
-        and token.low not in _TIMES
-        and token.low not in OPENING_WORDS
-        for token in found[first:last]
-    )
+    return any(token.kind == "word" and token.low not in _SMALL for token in found[first:last])

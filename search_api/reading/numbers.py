@@ -19,6 +19,7 @@ _SHORT_SCALES = {"k": 1_000, "m": 10**6, "bn": 10**9, "b": 10**9, "tn": 10**12}
 _MONEY = frozenset("$€£¥₴₽")
 _BEFORE_ONE = frozenset("no any this that the which each every some another only".split())
 _HALF_OF = frozenset("of the all its their his her our my those these".split())
+_SMALL = {*ONES, *TENS}
 _GROUPS = str.maketrans("", "", ", \xa0\u2009\u202f")
 
 
@@ -90,19 +91,26 @@ def _figure(text: str) -> float:
 
 def _is_part_of_a_name(found: Sequence[Token], i: int) -> bool:
     """`Covid-19`, `Q3`, `#5`, `No. 5`, `3:40`, `v2.1.3`."""
-    if not i:
-        return False
-    before = found[i - 1]
-    if glued(before, found[i]):
-        if before.kind == "word" or before.text in "#:_@":
-            return True
-        if i > 1 and before.text in "-‑–/." and glued(found[i - 2], before):
-            word = found[i - 2].kind == "word" and found[i - 2].low not in ONES
-            return word or _is_score(found, i - 2)
     following = found[i + 1] if i + 1 < len(found) else None
     if following and following.text == ":" and glued(found[i], following) and _low(found, i + 2).isdecimal():
         return True
-    if _is_score(found, i):
+    if _is_score(found, i) or _is_named(found, i):
+        return True
+    before = found[i - 1] if i > 1 else None
+    if before is None or before.text not in "-‑–/." or not glued(before, found[i]):
+        return False
+    if not glued(found[i - 2], before):
+        return False
+    word = found[i - 2].kind == "word" and found[i - 2].low not in ONES
+    return word or _is_score(found, i - 2) or _is_named(found, i - 2)
+
+
+def _is_named(found: Sequence[Token], i: int) -> bool:
+    """A word, `#`, `:` or `No.` stands right before it."""
+    if not i:
+        return False
+    before = found[i - 1]
+    if glued(before, found[i]) and (before.kind == "word" or before.text in "#:_@"):
         return True
     return before.text == "." and i > 1 and found[i - 2].low in ("no", "nos", "fig", "vol", "art", "sec")
 
@@ -173,7 +181,7 @@ def _counted(found: Sequence[Token], i: int) -> tuple[float, int]:
         elif (
             low == "and"
             and _low(found, last - 1) in ("hundred", "thousand")
-            and _is_small(_low(found, last + 1))
+            and _low(found, last + 1) in _SMALL
         ):
             pass
         else:
@@ -182,10 +190,6 @@ def _counted(found: Sequence[Token], i: int) -> tuple[float, int]:
         if low in ONES and last < len(found) and (found[last].low in ONES or found[last].low in TENS):
             break
     return total + group, last
-
-
-def _is_small(low: str) -> bool:
-    return low in ONES or low in TENS
 
 
 def _share(found: Sequence[Token], last: int, count: float) -> tuple[float, int] | None:

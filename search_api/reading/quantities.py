@@ -84,7 +84,11 @@ def _outside(found: Sequence[Token], read: list[Number], dated: list[Span]) -> l
 
 
 def _is_time(found: Sequence[Token], number: Number) -> bool:
-    return number.last < len(found) and found[number.last].low in _TIMES
+    figure = found[number.first].text
+    if number.last < len(found) and found[number.last].low in _TIMES:
+        return True
+    written_with_stop = 4 <= len(figure) <= 5 and figure[-3] == "."  # `at 11.40`
+    return written_with_stop and number.first > 0 and found[number.first - 1].low == "at"
 
 
 def _is_of_a_name(found: Sequence[Token], first: int) -> bool:

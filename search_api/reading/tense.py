@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from search_api.reading.lexicon import FUTURE, INTENDS, PAST, PRESENT_PLANS, SCHEDULED
+from search_api.reading.lexicon import EXPECTS, FUTURE, INTENDS, PAST, PRESENT_PLANS, SCHEDULED
 from search_api.reading.tokens import Token, sentence_starts
 
 Tense = Literal["past", "future", "unclear"]
@@ -68,7 +68,7 @@ def _marker(found: Sequence[Token], i: int, running: Tense | None) -> Tense | No
     before = [found[j].low for j in range(max(0, i - _STEPS_BACK), i)]
     if low in SCHEDULED and following in _PLANNED_FOR:
         return "unclear" if _WAS & {*before} else "future"
-    if low in INTENDS and following == "to":
+    if (low in INTENDS and following == "to") or (low in EXPECTS and before[-1:] != ["the"]):
         return "future"
     if low in FUTURE:
         return None if low == "may" and token.capital and i else "future"
@@ -81,7 +81,7 @@ def _marker(found: Sequence[Token], i: int, running: Tense | None) -> Tense | No
     if low == "be" and before[-1:] == ["to"]:
         return None if running == "unclear" else "future"
     if low in PAST:
-        return None if low in ("has", "have") and running == "future" and before[-1:] == ["to"] else "past"
+        return None if low == "have" and before[-1:] == ["to"] and running else "past"
     return _participle(low, before, running)
 
 

@@ -50,7 +50,7 @@ _VOLUME = _units("volume", "L", {
 _VOLUME |= {f"cubic {name}": Unit("volume", "L", 1000 * unit.factor**3) for name, unit in _LENGTH.items()}
 _MASS = _units("mass", "kg", {
     "kg|kgs|kilogram|kilograms|kilogramme|kilogrammes|kilo|kilos|кг": 1, "g|gram|grams|gramme|grammes": 0.001,
-    "mg|milligram|milligrams": 1e-6, "tonne|tonnes|ton|tons|т|тонн|тонни": 1000,
+    "mg|milligram|milligrams": 1e-6, "tonne|tonnes|ton|tons|t|т|тонн|тонни": 1000,
     "lb|lbs|pound|pounds": 0.453592,
     "ounce|ounces|oz": 0.0283495, "stone": 6.35029,
 })  # fmt: skip
