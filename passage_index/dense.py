@@ -217,11 +217,6 @@ class DenseReader:
         span = slice(int(self._starts[row]), int(self._starts[row + 1]))
         return self._dequantised_scores(question, span)
 
-    def sentence_vectors(self, row: int) -> Vectors:
-        """(sentences, dim) float32: what was stored in 8 bits, scaled back."""
-        span = slice(int(self._starts[row]), int(self._starts[row + 1]))
-        return self._sentences[span].astype(np.float32) * self._scales[span][:, None]
-
     def best_sentences(self, question: Vectors, rows: Rows) -> Scores:
         """The highest sentence score of each row, (n,) float64."""
         if len(rows) == 0:

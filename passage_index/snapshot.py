@@ -216,11 +216,6 @@ class Snapshot:
         ((segment, _, own),) = self._rows.split(np.array([row]))
         return segment.dense.sentence_scores(vector, int(own[0]))
 
-    def sentence_vectors(self, row: int) -> Vectors:
-        """The stored vectors of a pool's row's sentences: (sentences, dim) float32, about of unit length."""
-        ((segment, _, own),) = self._rows.split(np.array([row]))
-        return segment.dense.sentence_vectors(int(own[0]))
-
     def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
         """Which sentence of a pool's row is nearest to the question, (dim,), and its cosine."""
         scores = self.sentence_cosines(vector, row)

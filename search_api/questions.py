@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+import numpy as np
+
 from passage_index.encoder import Encoder
 from passage_index.types import Vectors
 
@@ -42,6 +44,11 @@ class QuestionEncoder:
     def encode(self, question: str) -> Vectors:
         """(dim,) float32, unit length. Blocks until its batch is done; raises what the encoder raised."""
         return self.submit(question).result().vector
+
+    def encode_all(self, texts: Sequence[str]) -> Vectors:
+        """Each as `encode` would, (n, dim), in as few batches as it takes."""
+        futures = [self.submit(text) for text in texts]
+        return np.stack([future.result().vector for future in futures])
 
     def submit(self, question: str) -> Future[EncodedQuestion]:
         """As `encode`, without waiting."""

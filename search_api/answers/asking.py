@@ -70,7 +70,7 @@ def answered(searcher: Searcher, found: Finding, threshold: float) -> AskReply:
 
 
 def _cited(searcher: Searcher, found: Finding, scored: Sequence[Scored], refused: AskReply) -> AskReply:
-    beside: Corroboration = corroborated(searcher.snapshot, found, scored)
+    beside: Corroboration = corroborated(found, scored, searcher.questions.encode_all)
     score = {id(one.candidate): one.score for one in scored}
 
     def cited(one: Candidate) -> Citation:

@@ -1,17 +1,15 @@
 """What other articles say to the same question: who agrees, whose numbers differ, what is newer.
 
-Two sentences say the same when their stored vectors are near, or when both hold the span that answers.
+Two sentences say the same when their vectors are near, each encoded alone, or when both hold the span that
+answers.
 Copies of one text count once: near-duplicate passages are one source. Candidates -> Corroboration
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from passage_index.near_duplicates import kin
-from passage_index.snapshot import Snapshot
 from passage_index.types import Vectors
 from search_api.answers.candidates import Candidate
 from search_api.answers.choice import Scored
@@ -20,8 +18,11 @@ from search_api.reading.comparing import agreement
 from search_api.reading.quantities import Quantity, quantities
 
 SAME = 0.7  # cosine of two sentences from which they say the same
-ABOUT_THE_SAME = 0.5  # from which their numbers can be held side by side
-CONSIDERED = 40  # of the best candidates
+ABOUT_THE_SAME = 0.55  # from which their numbers can be held side by side
+CONSIDERED = 12  # other articles
+
+Encode = Callable[[Sequence[str]], Vectors]
+Kin = Callable[[int], set[int]]
 _CORRECTS = re.compile(
     r"\b(correct(?:s|ed|ion)|retract(?:s|ed|ion)|withdr[ae]wn?|withdrew|revis(?:es|ed)|clarif(?:ies|ied|ication)"
     r"|earlier (?:version|figure|report|count)|no longer|den(?:ies|ied)|mistaken(?:ly)?|wrongly)\b",
@@ -48,45 +49,50 @@ class Corroboration:
     newer: tuple[Candidate, ...]  # of a later day, with another number or a word of correction
 
 
-def corroborated(snapshot: Snapshot, found: Finding, ranked: Sequence[Scored]) -> Corroboration:
-    """Hold the best candidate against the next ones."""
-    answer, *others = [one.candidate for one in ranked[:CONSIDERED]]
-    cosines = _cosines(snapshot, found, answer, others)
+def corroborated(found: Finding, ranked: Sequence[Scored], encode: Encode) -> Corroboration:
+    """Hold the best candidate against the next ones. encode: texts to (n, dim) vectors of unit length."""
+    answer, others = ranked[0].candidate, [one.candidate for one in ranked[1:]]
     relatives = kin(found.pool.signature)
-    counted = {answer.position} | relatives(answer.position)
-    articles = {answer.stored.article.id}
+    others = _elsewhere(answer, others, relatives)[:CONSIDERED]
+    if not others:
+        return Corroboration(1, (), (), ())
+    own, *vectors = encode([answer.text, *(one.text for one in others)])
     ours = quantities(answer.text)
     agreeing, disagreeing, newer = [], [], []
-    for other, cosine in zip(others, cosines, strict=True):
-        if other.stored.article.id in articles or other.position in counted:
-            continue
-        if cosine < ABOUT_THE_SAME and not _same_span(answer, other):
-            continue
-        differing = _differing(answer, ours, other)
-        later = _is_later(other, answer)
+    for other, vector in zip(others, vectors, strict=True):
+        cosine, later = float(own @ vector), _is_later(other, answer)
+        corrects = later and cosine >= ABOUT_THE_SAME and bool(_CORRECTS.search(other.text))
+        differing = _differing(answer, ours, other) if cosine >= ABOUT_THE_SAME else None
         if differing is not None:
             disagreeing.append(differing)
-        elif cosine < SAME and not _same_span(answer, other):
-            if not (later and _CORRECTS.search(other.text)):
-                continue
-        elif not (later and _CORRECTS.search(other.text)):
+        elif (cosine >= SAME or _same_span(answer, other)) and not corrects:
             agreeing.append(other)
-        if later and (differing is not None or _CORRECTS.search(other.text)):
+        if corrects or (later and differing is not None):
             newer.append(other)
-        articles.add(other.stored.article.id)
-        counted |= {other.position} | relatives(other.position)
+    agreeing = _independent(agreeing, relatives)
     return Corroboration(1 + len(agreeing), tuple(agreeing), tuple(disagreeing), tuple(newer))
 
 
-def _cosines(
-    snapshot: Snapshot, found: Finding, answer: Candidate, others: Sequence[Candidate]
-) -> list[float]:
-    def vector(one: Candidate) -> Vectors:
-        own = snapshot.sentence_vectors(int(found.pool.rows[one.position]))[one.number]
-        return own / max(float(np.linalg.norm(own)), 1e-9)
+def _elsewhere(answer: Candidate, others: Sequence[Candidate], relatives: Kin) -> list[Candidate]:
+    """The best candidate of each other article, copies of the answer's passage left out."""
+    copies = {answer.position} | relatives(answer.position)
+    first: dict[str, Candidate] = {}
+    for one in others:
+        if one.position not in copies:
+            first.setdefault(one.stored.article.id, one)
+    first.pop(answer.stored.article.id, None)
+    return list(first.values())
 
-    ours = vector(answer)
-    return [float(ours @ vector(one)) for one in others]
+
+def _independent(agreeing: Sequence[Candidate], relatives: Kin) -> list[Candidate]:
+    """One of each family of near-duplicates."""
+    kept: list[Candidate] = []
+    counted: set[int] = set()
+    for one in agreeing:
+        if one.position not in counted:
+            kept.append(one)
+            counted |= {one.position} | relatives(one.position)
+    return kept
 
 
 def _same_span(answer: Candidate, other: Candidate) -> bool:
