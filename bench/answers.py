@@ -34,7 +34,7 @@ from search_api.finding import Finding
 from search_api.hits import SearchRequest
 from search_api.searcher import Searcher, open_searcher
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+THRESHOLDS = (0.3, 0.5, 0.7)
 CONFIDENCE = (
     *("choice", "margin", "own_cosine", "own_coverage", "own_beside", "own_around", "own_typed", "own_open"),
     *("passage", "sentence", "words", "information", "coverage", "both", "lead", "size"),
@@ -89,14 +89,13 @@ def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bo
     found = searcher.find(SearchRequest(query.text, filter=where))
     every = candidates(searcher.snapshot, found)
     right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
-    asked_plainly = not without and not small
     return Asked(
         query=query,
         found=replace(found, candidates=()),
         every=every,
         evidence=table(every),
         right=np.array(right, dtype=bool),
-        plain_right=asked_plainly and plain(searcher, query),
+        plain_right=not without and plain(searcher, query),
         small=small,
     )
 

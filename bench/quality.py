@@ -212,10 +212,12 @@ def table(results: dict[str, Any]) -> str:
         "p",
         "lost",
     ]
-    lines = ["| collection | method | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 2)]
+    lines = ["| collection | method | " + " | ".join([*columns, "ms"]) + " |"]
+    lines.append("|" + "---|" * (len(columns) + 3))
     for name, result in results.items():
         for method, row in result["methods"].items():
             cells = [f"{row[c]:.3f}" if c in row else "" for c in columns]
+            cells.append(str(result["ms_p50"]) if method == OURS else "")
             lines.append(f"| {name} ({result['queries']}) | {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

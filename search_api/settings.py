@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     ] = ANSWERABLE_FROM
     ask_from: Annotated[
         float, Field(ge=0, le=1, description="Confidence from which an answer is given to a question.")
-    ] = 0.5
+    ] = 0.3
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
