@@ -9,11 +9,14 @@ import pytest
 from indexer.build import BuildOptions, build
 from passage_index.model_files import default_cache
 from passage_index.transformer import load_encoder
+from search_api.answers.asking import ask
 from search_api.hits import Hit, SearchRequest
 from search_api.searcher import Searcher, open_searcher
+from search_api.settings import Settings
 from tests.conftest import DATA
 
 SEEDS = Path(__file__).parent.parent.parent / "shared" / "seeds"
+FOREIGN = (DATA / "seeds_unanswered.txt").read_text("utf-8").splitlines()  # the first half about the same war
 QUESTIONS = [json.loads(line) for line in (DATA / "seeds_questions.jsonl").read_text("utf-8").splitlines()]
 
 pytestmark = [
@@ -70,3 +73,19 @@ def test_the_answer_is_in_the_first_three_passages_for_nineteen_of_twenty(
     answers: list[tuple[dict[str, str], tuple[Hit, ...]]],
 ) -> None:
     assert share([holds(one, hits) for one, hits in answers]) >= 0.95
+
+
+def test_nine_of_ten_questions_that_the_articles_do_not_answer_are_refused(seeds: Searcher) -> None:
+    threshold = Settings().ask_from
+    refused = [ask(seeds, SearchRequest(question), threshold).answer is None for question in FOREIGN]
+    assert len(refused) >= 20 and share(refused) >= 0.85
+
+
+def test_one_of_three_is_answered_by_the_right_sentence(seeds: Searcher) -> None:
+    """By no means enough: these questions are in other words than the text. docs/answers.md says so."""
+    right = []
+    for one in QUESTIONS:
+        answer = ask(seeds, SearchRequest(one["question"]), Settings().ask_from).answer
+        right.append(answer is not None and one["answer"].casefold() in answer.quote.casefold())
+        assert answer is None or answer.verified
+    assert share(right) >= 0.3
