@@ -91,20 +91,23 @@ class Bench:
 
     def rest(self, seconds: float) -> dict[str, Any]:
         """Nothing but searches."""
-        begun_s, load = time.monotonic(), os.getloadavg()[0]
+        begun_s, load = time.monotonic(), _load()
         time.sleep(seconds)
-        return {**figures(self.reader.between(begun_s, time.monotonic())), "load": [round(load, 2), _load()]}
+        return {**figures(self.reader.between(begun_s, time.monotonic())), "load": [load, _load()]}
 
     def change(self, steps: Sequence[Step], nice: int = 0) -> dict[str, Any]:
         """Commands one after another, up to the first that merges."""
-        begun_s, load, runs = time.monotonic(), os.getloadavg()[0], []
+        begun_s, load, runs = time.monotonic(), _load(), []
         for step in steps:
             runs.append(self._run(step, nice))
             if runs[-1]["merged_segments"]:
                 break
-        searches = figures(self.reader.between(begun_s, time.monotonic()))
+        ended_s = time.monotonic()
+        searches, now = figures(self.reader.between(begun_s, ended_s)), _load()
+        self.reader.catch_up()
+        behind_s = time.monotonic() - ended_s
         time.sleep(SETTLES_S)
-        return {**searches, "load": [round(load, 2), _load()], "runs": runs}
+        return {**searches, "load": [load, now], "caught_up_after_s": round(behind_s, 1), "runs": runs}
 
     def _run(self, step: Step, nice: int) -> dict[str, Any]:
         more = ["--index", str(self.base.index), "--cache", str(self.base.cache), "--json"]
@@ -137,13 +140,13 @@ def measure(base: Base, rest_s: float, per_second: float) -> dict[str, Any]:
     with serving(base) as (pid, port), PacedReader(port, base.questions, per_second) as reader:
         bench = Bench(base, port, reader)
         bench.rest(SETTLES_S)  # warm
-        memory = [_resident(pid)]
+        memory = [_memory(pid)]
         phases = {"rest": bench.rest(rest_s), "add": bench.change([_adding(base.new)])}
         phases["add, nice 19"] = bench.change([_adding(base.nicely)], nice=19)
         phases["delete"] = bench.change([Step(["delete", one], one, 404) for one in base.doomed])
         phases["add until merged"] = bench.change([_adding(batch) for batch in base.batches])
         phases["rest afterwards"] = bench.rest(rest_s)
-        return {"phases": phases, "server_bytes": [*memory, _resident(pid)]}
+        return {"phases": phases, "server_bytes": [*memory, _memory(pid)]}
 
 
 def _adding(file: Path) -> Step:
@@ -151,9 +154,11 @@ def _adding(file: Path) -> Step:
     return Step(["add", str(file)], json.loads(last)["_id"], 200)
 
 
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+def _memory(pid: int) -> dict[str, int]:
+    """Bytes of its own, and those of files that it has mapped and that are in memory, each page once."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()[1:]
+    found = {name: int(size.split()[0]) * 1024 for name, size in (line.split(":") for line in lines)}
+    return {"own": found["Pss_Anon"], "mapped": found["Pss_File"]}
 
 
 def _load() -> float:

@@ -51,6 +51,15 @@ class PacedReader:
         for thread in self._threads:
             thread.join(TIMEOUT_S)
 
+    def catch_up(self, most_s: float = 600.0) -> None:
+        """Wait until no more than two searches are unanswered: what one change has held up is over."""
+        end_s = time.monotonic() + most_s
+        while time.monotonic() < end_s:
+            due = int((time.monotonic() - self._begun_s) * self._per_second)
+            if due - len(self.answers) <= 2:
+                return
+            time.sleep(0.1)
+
     def between(self, begin_s: float, end_s: float) -> list[Answer]:
         """The answers to what was due then; waits for those still under way."""
         due = math.ceil((end_s - self._begun_s) * self._per_second)

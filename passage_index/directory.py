@@ -196,13 +196,14 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def _owner(descriptor: int) -> str:
-    """Who holds the lock; it takes the owner a moment to write that down."""
+    """Who holds the lock. It takes the owner a moment to write that down, over the name of the one before."""
+    owner = ""
     for _ in range(OWNER_LOOKS):
         owner = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
-        if owner:
-            return owner
+        if owner.isdecimal() and Path("/proc", owner).exists():
+            break
         time.sleep(0.01)
-    return "unknown"
+    return owner or "unknown"
 
 
 @contextmanager

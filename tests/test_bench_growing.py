@@ -76,13 +76,14 @@ def test_tables_are_made_of_the_figures() -> None:
     runs = [{"seconds": 1.04, "followed_after_s": 0.5}, {"seconds": 2.0, "followed_after_s": 0.7}]
     grown = {
         "commit": "abc", "cores": 2, "index": {"articles": 26125, "passages": 330201}, "per_second": 10.0,
-        "added_articles": 1000, "server_bytes": [600_000_000, 700_000_000],
+        "added_articles": 1000, "server_bytes": [{"own": 6e8, "mapped": 9e8}, {"own": 7e8, "mapped": 9.5e8}],
         "phases": {"rest": rest, "add": {**rest, "p50_ms": 30.0, "errors": 2, "runs": runs}},
     }  # fmt: skip
     section = growing_section(grown)
     assert "| rest | 600 | 0 | 20 ms | 40 ms | 1.0 | 1.0 | 0.1 to 0.4 |  |  |" in section
     took = "| 1.0 to 2.0 s (2 times) | 0.5 to 0.7 s (2 times) |"
     assert f"| add | 600 | 2 | 30 ms | 40 ms | 1.5 | 1.0 | 0.1 to 0.4 {took}" in section
+    assert "The server had 600 MB of memory before and 700 MB after, and 950 MB of" in section
     assert put("a <!-- x:begin -->old<!-- x:end --> z", "x", "new") == (
         "a <!-- x:begin -->\nnew\n<!-- x:end --> z"
     )

@@ -4,7 +4,6 @@ The sentences of the first passages, by their stored vectors, their words and wh
 question waits for. Encodes nothing. (Snapshot, Finding) -> Candidates
 """
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -22,22 +21,17 @@ Terms = Callable[[str], Sequence[str]]
 
 
 class Evidence(NamedTuple):
-    """What speaks for a sentence. All rise with relevance but `question`, `short` and `length`."""
+    """What speaks for a sentence. All rise with relevance but `short` and `question`."""
 
     cosine: float  # question and sentence
-    passage: float  # question and passage
     fused: float  # of the passage, below the first one's: 0 or less
     place: float  # 1 / rank of the passage
     coverage: float  # share of the question's words in the sentence, weighed by idf
     beside: float  # the further share in the sentences before and after it
     around: float  # the further share in the passage and the title
     typed: float  # how well a span fits what is asked for, 0..1
-    open: float  # 1 where nothing in particular is asked for
-    new: float  # share of the sentence's words that are not the question's
-    length: float  # logarithm of the number of words
     short: float  # 1 of a sentence of a word or two: a caption, a heading
     question: float  # 1 of a sentence that asks
-    first: float  # 1 where the article begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ def candidates(snapshot: Snapshot, found: Finding, passages: int = PASSAGES) -> 
         zip(first, snapshot.fetch(found.pool.rows[first]), strict=True), start=1
     ):
         cosines = snapshot.sentence_cosines(found.vector, int(found.pool.rows[position]))
-        known = (float(found.pool.dense[position]), float(found.fused[position]) - top, 1 / rank)
+        known = (float(found.fused[position]) - top, 1 / rank)
         for one in _of_passage(stored, position, known, cosines, idf, snapshot.lexical.terms, asked):
             place = (stored.article.id, one.start)
             if place not in seen:
@@ -84,7 +78,7 @@ def candidates(snapshot: Snapshot, found: Finding, passages: int = PASSAGES) -> 
 def _of_passage(
     stored: StoredPassage,
     position: int,
-    known: tuple[float, float, float],
+    known: tuple[float, float],
     cosines: Scores,
     idf: dict[str, float],
     terms: Terms,
@@ -103,7 +97,6 @@ def _of_passage(
     for i, (start, end) in enumerate(sentences):
         near = set().union(*held[max(0, i - 1) : i + 2])
         span = best_span(stored, (start, end), asked, idf.keys(), terms)
-        words = said[i]
         out.append(
             Candidate(
                 stored=stored,
@@ -113,19 +106,14 @@ def _of_passage(
                 end=end,
                 evidence=Evidence(
                     cosine=float(cosines[i]),
-                    passage=known[0],
-                    fused=known[1],
-                    place=known[2],
+                    fused=known[0],
+                    place=known[1],
                     coverage=share(held[i]),
                     beside=share(near - held[i]),
                     around=share(everywhere - near),
                     typed=span.score if span else 0.0,
-                    open=float(asked.type in ("other", "yes-no")),
-                    new=len(set(words) - idf.keys()) / max(len(set(words)), 1),
-                    length=math.log(1 + len(words)),
-                    short=float(len(words) < SHORT_WORDS),
+                    short=float(len(said[i]) < SHORT_WORDS),
                     question=float(text[start:end].rstrip(" \"”'’").endswith("?")),
-                    first=float(start == 0),
                 ),
                 span=span,
             )

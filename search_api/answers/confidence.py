@@ -35,5 +35,5 @@ def evidence(found: Finding, ranked: Sequence[Scored]) -> dict[str, float]:
         **evidence_of_pool(found.pool, found.parts),
         "choice": best.score,
         "margin": best.score - other if other is not None else 0.0,
-        **{f"own_{name}": own[name] for name in ("cosine", "coverage", "beside", "around", "typed", "open")},
+        **{f"own_{name}": own[name] for name in ("cosine", "coverage", "beside", "around", "typed")},
     }

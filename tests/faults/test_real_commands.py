@@ -102,7 +102,7 @@ def test_a_killed_command_leaves_the_old_or_the_new_index(
     killed = run(root, *command(root, name), env={"SEARCH_FAILPOINT": f"{place}:kill"})
     seen = state(root)
     again = run(root, *command(root, name))
-    done_before = name == "delete" and seen[0] != old[0]  # then there is nothing left to delete
+    done_before = name == "delete" and seen[1] != old[1]  # then there is nothing left to delete
     assert killed.returncode == -signal.SIGKILL and again.returncode == int(done_before), again.stderr
     report: dict[str, Any] = json.loads(again.stdout)
     new = state(root)
