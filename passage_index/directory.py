@@ -224,6 +224,10 @@ def writer_lock(index: Path) -> Iterator[None]:
         with suppress(OSError):  # who holds it is only said in an error
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # or the next writer would be taken for this one for a moment
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
