@@ -113,7 +113,7 @@ class Bench:
         more = ["--index", str(self.base.index), "--cache", str(self.base.cache), "--json"]
         begun_s = time.monotonic()
         done = subprocess.run(
-            ["nice", "-n", str(nice), sys.executable, "-m", "indexer", *step.arguments, *more],
+            [sys.executable, "-m", "indexer", *step.arguments, *more, "--nice", str(nice)],
             env=ENVIRONMENT,
             capture_output=True,
             text=True,

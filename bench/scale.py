@@ -22,9 +22,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -156,23 +157,29 @@ def sealed(folder: Path, starts: npt.NDArray[np.int64], dim: int) -> tuple[ladde
     }
 
 
-def measured(reader: DenseReader, questions: Vectors) -> dict[str, float]:
-    """Recall against all rows, and milliseconds of a search for a whole pool on one thread."""
-    recall = recalls(reader, questions)
-    spent = []
-    for _ in range(ROUNDS):
-        spent = [timed(reader, question) for question in questions]
-    return {**recall, "p50_ms": quantile(spent, 0.5), "p99_ms": quantile(spent, 0.99)}
+def measured(readers: dict[str, DenseReader], questions: Vectors) -> dict[str, float]:
+    """What a search for a whole pool takes on one thread, all questions by each reader in turns."""
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in readers}
+    for turn in range(ROUNDS):
+        for name, reader in readers.items():
+            found = [timed(reader, question) for question in questions]
+            spent[name] += found if turn else []  # the first warms up
+    out: dict[str, float] = {}
+    for name, pairs in spent.items():
+        wall, cpu = ([pair[i] for pair in pairs] for i in (0, 1))
+        out |= {f"{name}p50_ms": quantile(wall, 0.5), f"{name}p99_ms": quantile(wall, 0.99),
+                f"{name}p50_cpu_ms": quantile(cpu, 0.5)}  # fmt: skip
+    return out
 
 
-def timed(reader: DenseReader, question: Vectors, mask: Mask | None = None) -> float:
-    """Milliseconds of a search, (dim,) under a (rows,) mask, for a whole pool."""
-    begun = time.perf_counter()
+def timed(reader: DenseReader, question: Vectors, mask: Mask | None = None) -> tuple[float, float]:
+    """Milliseconds of a search for a whole pool, (dim,) under a (rows,) mask: wall, processor."""
+    begun, cpu = time.perf_counter(), time.thread_time()
     reader.search(question, ladder.DEPTH, mask)
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - begun) * 1000, (time.thread_time() - cpu) * 1000
 
 
-def quantile(values: list[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
     """To two digits."""
     return round(float(np.quantile(values, share)), 2)
 
@@ -186,11 +193,13 @@ def recalls(reader: DenseReader, questions: Vectors, mask: Mask | None = None) -
         lambda which: reader.vectors(allowed[which]), len(allowed), questions, nobody
     ).scores
     search_on_one_thread()
-    shares: dict[int, list[float]] = {k: [] for k in (calibration.FIRST, truth.shape[1])}
+    depth = truth.shape[1]  # less than a pool where fewer rows are allowed
+    shares: dict[int, list[float]] = {k: [] for k in (calibration.FIRST, ladder.DEPTH)}
     for question, best in zip(questions, truth, strict=True):
         _, scores = reader.search(question, ladder.DEPTH, mask)
         for k, found in shares.items():
-            found.append(min(int((scores >= best[k - 1] - 1e-6).sum()) / k, 1.0))
+            enough = min(k, depth)
+            found.append(min(int((scores >= best[enough - 1] - 1e-6).sum()) / enough, 1.0))
     return {f"recall_at_{k}": round(float(np.mean(found)), 4) for k, found in shares.items()}
 
 
@@ -199,8 +208,9 @@ def filtered(reader: DenseReader, questions: Vectors) -> list[dict[str, Any]]:
     random, out = np.random.default_rng(3), []
     for share in SHARES:
         mask = random.random(reader.rows) < share
-        spent = [timed(reader, question, mask) for question in questions]
-        out.append({"share": share, **recalls(reader, questions, mask), "p50_ms": quantile(spent, 0.5)})
+        wall, cpu = zip(*(timed(reader, question, mask) for question in questions), strict=True)
+        times = {"p50_ms": quantile(wall, 0.5), "p50_cpu_ms": quantile(cpu, 0.5)}
+        out.append({"share": share, **recalls(reader, questions, mask), **times})
     return out
 
 
@@ -226,12 +236,13 @@ def synthetic(real: StoredVectors, rows: int, questions: Vectors, folder: Path) 
     before, begun = own_bytes(), time.perf_counter()
     reader = DenseReader(StoredVectors(folder, rows, real.dim, starts), step)
     opened_s, held = time.perf_counter() - begun, own_bytes() - before
-    first = [timed(reader, question) for question in questions[:50]]
+    first = [timed(reader, question)[0] for question in questions[:50]]
     return {
         "rows": rows, "synthetic": True, "made_s": round(made_s, 1), **figures,
         "opened_from_disk_s": round(opened_s, 2), "held_bytes": held,
         "from_disk_p50_ms": quantile(first, 0.5),
-        **measured(reader, questions), "mapped_bytes": own_bytes("RssFile"),
+        **recalls(reader, questions), **measured({"": reader}, questions),
+        "mapped_bytes": own_bytes("RssFile"),
         "filtered": filtered(reader, questions[:FILTERED_ASKED]),
     }  # fmt: skip
 
@@ -242,16 +253,10 @@ def in_turn(real: StoredVectors, questions: Vectors, folder: Path) -> dict[str, 
     step, figures = sealed(folder, starts, real.dim)
     search_on_one_thread()
     stored = StoredVectors(folder, real.rows, real.dim, starts)
-    readers = {"exact": DenseReader(stored), "step": DenseReader(stored, step)}
-    spent: dict[str, list[float]] = {name: [] for name in readers}
-    for number in range(2 * ROUNDS):
-        for name, reader in readers.items():
-            turn = [timed(reader, question) for question in questions]
-            spent[name] += turn if number > 1 else []
-    ms = {f"{name}_p{q}_ms": quantile(one, q / 100) for name, one in spent.items() for q in (50, 99)}
+    readers = {"": DenseReader(stored, step), "exact_": DenseReader(stored)}
     return {
-        "rows": real.rows, "synthetic": False, **figures, **ms, **recalls(readers["step"], questions),
-        "filtered": filtered(readers["step"], questions[:FILTERED_ASKED]),
+        "rows": real.rows, "synthetic": False, **figures, **recalls(readers[""], questions),
+        **measured(readers, questions), "filtered": filtered(readers[""], questions[:FILTERED_ASKED]),
     }  # fmt: skip
 
 
@@ -271,13 +276,11 @@ def record(figures: dict[str, Any]) -> None:
     figures |= {"commit": commit, "machine": platform.machine(), "cores": os.cpu_count(),
                 "load": [round(one, 1) for one in os.getloadavg()]}  # fmt: skip
     print(json.dumps(figures, indent=1), flush=True)
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    others = [
-        one for one in known if (one["rows"], one["synthetic"]) != (figures["rows"], figures["synthetic"])
-    ]
-    sizes = sorted([*others, figures], key=lambda one: (one["synthetic"], one["rows"]))
+    known = json.loads(RESULTS.read_text())["sizes"] if RESULTS.exists() else []
+    key = itemgetter("synthetic", "rows")
+    sizes = sorted([one for one in known if key(one) != key(figures)] + [figures], key=key)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(sizes, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"sizes": sizes}, indent=1) + "\n")
 
 
 def main() -> None:

@@ -70,12 +70,14 @@ def growing_section(result: dict[str, Any]) -> str:
             *(_from_to([run[key] for run in runs]) for key in ("seconds", "followed_after_s")),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
-    index, memory = result["index"], [f"{size / 1e6:,.0f}" for size in result["server_bytes"]]
+    index, (before, after) = result["index"], result["server_bytes"]
     made = (
         f"Made by `make bench-growing` at commit {result['commit']} on {result['cores']} cores: "
         f"{index['articles']:,} articles, {index['passages']:,} passages, {result['per_second']:g} searches "
-        f"a second, {result['added_articles']:,} articles added. The server had {memory[0]} MB in memory "
-        f"before and {memory[1]} MB after."
+        f"a second, {result['added_articles']:,} articles added. The server had "
+        f"{before['own'] / 1e6:,.0f} MB of memory before and {after['own'] / 1e6:,.0f} MB after, and "
+        f"{after['mapped'] / 1e6:,.0f} MB of the index's files mapped. The load is the machine's, from begin "
+        f"to end."
     )
     return "\n".join([*lines, "", made])
 
@@ -102,6 +104,33 @@ def answers_section(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Measured at commit {result['commit']}."])
 
 
+def scale_section(result: dict[str, Any]) -> str:
+    """A line a size of `make bench-scale`, then a line a size with what filters do to it."""
+    sizes = result["sizes"]
+    heads = ("rows", "step", "proposals", "lists probed", "built in", "memory a passage", "opened in",
+             "recall@10", "recall@200", "p50", "p99", "p50, processor", "load")  # fmt: skip
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for one in sizes:
+        step, made_up = one["step"], ", made up" if one["synthetic"] else ""
+        cells = (
+            f"{one['rows']:,}{made_up}", step["name"], f"{step['proposals']:,}",
+            f"{step['probes']} of {step['lists']}" if step["lists"] else "",
+            f"{one['build_s']:.0f} s", f"{one['search_bytes_a_passage']} bytes",
+            f"{one['opened_from_disk_s']} s" if one["synthetic"] else "",
+            *(f"{one[key]:.3f}" for key in ("recall_at_10", "recall_at_200")),
+            *(f"{one[key]:.1f} ms" for key in ("p50_ms", "p99_ms", "p50_cpu_ms")), str(one["load"][0]),
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    shares = [f"{100 * row['share']:g} % pass" for row in sizes[0]["filtered"]]
+    lines += ["", "| rows | " + " | ".join(shares) + " |", "|---" * (len(shares) + 1) + "|"]
+    for one in sizes:
+        parts = [f"{row['recall_at_200']:.3f}, {row['p50_cpu_ms']:.1f} ms" for row in one["filtered"]]
+        lines.append(f"| {one['rows']:,} | " + " | ".join(parts) + " |")
+    commits = ", ".join(dict.fromkeys(one["commit"] for one in sizes))
+    made = f"Made by `make bench-scale` at commit {commits} on {sizes[0]['cores']} cores."
+    return "\n".join([*lines, "", made])
+
+
 def put(text: str, name: str, section: str) -> str:
     """Replace what stands between the two markers of a section."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -121,6 +150,7 @@ def main() -> None:
         ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
         ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
+        ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
     ]
     for page, name, result, section in tables:
         file = ROOT / page

@@ -17,6 +17,7 @@ from indexer.options import (
     JsonOption,
     KeepOption,
     MergeOption,
+    NiceOption,
     PathsArgument,
     StrictOption,
     say,
@@ -85,6 +86,7 @@ def add_command(
     merge: MergeOption = True,
     keep: KeepOption = 2,
     cache: CacheOption = None,
+    nice: NiceOption = 19,
     as_json: JsonOption = False,
 ) -> None:
     """Add the articles at PATH... to an index; those with a known id replace the old ones if they differ.
@@ -94,6 +96,7 @@ def add_command(
     from indexer.growing import add
     from indexer.progress import shown
 
+    os.nice(nice)
     cache = cache or default_cache()
     encoder = _own_encoder(index, cache, model)
     with shown() as progress:
@@ -114,6 +117,7 @@ def delete_command(
     merge: MergeOption = True,
     keep: KeepOption = 2,
     cache: CacheOption = None,
+    nice: NiceOption = 19,
     as_json: JsonOption = False,
 ) -> None:
     """Delete articles by id. Exit 1 when no id was found.
@@ -123,6 +127,7 @@ def delete_command(
     ids = [*(article_ids or ()), *_ids_of(from_file)]
     if not ids:
         raise InputError("no ID given: name articles, or a file of ids with --from-file")
+    os.nice(nice)
     options = _options(cache or default_cache(), False, keep, merge)
     if purge:
         from indexer.purging import purge as purge_articles
@@ -148,12 +153,14 @@ def merge_command(
     force: Annotated[bool, typer.Option("--force", help="Even where nothing is to be gained.")] = False,
     keep: KeepOption = 2,
     cache: CacheOption = None,
+    nice: NiceOption = 19,
     as_json: JsonOption = False,
 ) -> None:
     """Make one segment of all, drop what is deleted, and make the word indexes anew."""
     from indexer.growing import merge
     from indexer.progress import shown
 
+    os.nice(nice)
     with shown() as progress:
         report = merge(index, _options(cache or default_cache(), False, keep), force, progress)
     show_report(report, as_json)

@@ -19,6 +19,9 @@ MergeOption = Annotated[
     bool, typer.Option("--merge/--no-merge", help="Merge segments when the policy asks for it.")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first rejected record.")]
+NiceOption = Annotated[
+    int, typer.Option(help="How far to step back for other processes, a server say.", min=0, max=19)
+]
 PathsArgument = Annotated[list[Path], typer.Argument(help="Files or folders of articles.", metavar="PATH...")]
 
 

@@ -24,9 +24,7 @@ class SpeakerBody(BaseModel):
     cue: Annotated[str, Field(description="The word that tells it: `said`, `according to`.")]
     resolved: Annotated[
         str | None,
-        Field(
-            description="`pronoun` or `continued`: named before; null where name and cue stand together."
-        ),
+        Field(description="`pronoun` or `continued`: named before; null where name and cue stand together."),
     ]
 
 

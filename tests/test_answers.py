@@ -67,7 +67,9 @@ def test_the_answer_is_a_sentence_with_its_proof(asked: AskReply, answering: Sea
     article = answering.snapshot.article(answer.article.id)
     assert article is not None and article.text[answer.start : answer.end] == answer.quote
     assert answer.sha256 == hashlib.sha256(answer.quote.encode()).hexdigest() and answer.verified
-    assert asked.span is not None and article.text[asked.span.start : asked.span.end].startswith(("87", "119"))
+    assert asked.span is not None and article.text[asked.span.start : asked.span.end].startswith(
+        ("87", "119")
+    )
     assert asked.citations[0] == answer and all(one.verified for one in asked.citations)
 
 

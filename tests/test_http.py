@@ -198,7 +198,10 @@ def test_ids_of_any_characters_are_found_percent_encoded(
     ("change", "expected"),
     [
         ({}, (True, "matches", BRIDGE[4:16], 4, 16)),
-        ({"sha256": hashlib.sha256(b"stone bridge").hexdigest().upper()}, (True, "matches", "stone bridge", 4, 16)),
+        (
+            {"sha256": hashlib.sha256(b"stone bridge").hexdigest().upper()},
+            (True, "matches", "stone bridge", 4, 16),
+        ),
         ({"start": 5}, (False, "differs", "tone bridge", 5, 16)),
         ({"start": 0, "end": 12}, (False, "moved", "stone bridge", 4, 16)),
         ({"start": 10**6, "end": 10**6 + 12}, (False, "moved", "stone bridge", 4, 16)),
