@@ -69,6 +69,7 @@ class Searcher:
 
     def close(self) -> None:
         """Let go of files and thread."""
+        self._speller.close()
         if self._owns_questions:
             self.questions.close()
         self.snapshot.close()

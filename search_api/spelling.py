@@ -61,6 +61,10 @@ class Speller:
         self._lexical, self._vocabulary, self._pieces = snapshot.lexical, snapshot.vocabulary, pieces
         self._others = lru_cache(REMEMBERED)(self._find_others)
 
+    def close(self) -> None:
+        """Let go of the snapshot at once: what remembers words refers to this, and this to it."""
+        del self._others
+
     def respelled(self, question: str, words: Words, mode: Mode = "hybrid") -> Respelled:
         """The words as they are, and what else is looked for in their place; nothing is in semantic mode."""
         said = question.lower() if question.isupper() else question
