@@ -22,7 +22,7 @@ from indexer.sealing import Change, seal
 from indexer.space import require_space_for
 from indexer.staging import Staging
 from indexer.write import BuildOptions, Encoding, Run, write_segment
-from passage_index import commits, directory
+from passage_index import commits, directory, ladder
 from passage_index.directory import Generation
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.integrity import require_whole, stamps_file
@@ -115,7 +115,9 @@ def worth_merging(base: Generation) -> bool:
     manifest = base.manifest
     _, counted_deleted = counted_records(base.folder / directory.LEXICAL / PASSAGES)
     several = len(manifest.segments) > 1 or manifest.deleted > 0
-    return several or counted_deleted > 0 or manifest.analyzer != ANALYZER or not manifest.knows_words
+    dim = manifest.encoder.dim
+    slow = any(ladder.outgrown(one.dense, one.passages, dim) for one in manifest.segments)
+    return several or slow or counted_deleted > 0 or manifest.analyzer != ANALYZER or not manifest.knows_words
 
 
 def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> Generation | None:

@@ -189,7 +189,7 @@ class DenseReader:
         self, proposals: Proposals, question: Vectors, k: int, mask: Mask | None, allowed: int
     ) -> tuple[Rows, Scores]:
         """As `search`, of what the codes propose. (dim,), (rows,) -> (n,), (n,)."""
-        wanted = self._step.wanted(k) * (1 if mask is None else ladder.FILTERED)
+        wanted = self._step.wanted(k, allowed / self.rows)
         if mask is not None and proposals.gathering_is_cheaper(allowed, wanted):
             rows = np.flatnonzero(mask)
             return _best(rows, self.scores(question, rows), k)

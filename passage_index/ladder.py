@@ -39,7 +39,7 @@ VALUES_A_CODE = 4  # dimensions that share one code of 4 bits
 TRAINED_ON = 65_536  # rows, at least; and for ivf so many a list:
 TRAINED_ON_A_LIST = 64
 BLOCK = 20_000  # rows read, coded and added at once
-FILTERED = 2  # so many times the proposals under a filter: what it leaves may all be far from the question
+STRICT = 0.1  # share of rows from which on a filter that strikes them out gets twice the proposals
 SIFT_SLACK = 64  # proposals asked for beyond what a filter should leave
 
 # What can be done in the time that one row is gathered and scored exactly (.4 us); docs/scale.md.
@@ -71,9 +71,14 @@ class Step:
             return cls(data)
         return cls(**{**data, "refused": tuple(data["refused"])})
 
-    def wanted(self, k: int) -> int:
-        """Proposals for the k best: in proportion beyond `depth`, never fewer below it."""
-        return math.ceil(self.proposals * max(k / self.depth, 1.0))
+    def wanted(self, k: int, share: float = 1.0) -> int:
+        """Proposals for the k best: in proportion beyond `depth`, never fewer below it.
+
+        share: of the rows that a filter lets through. Up to twice as many under a filter, for what it
+        leaves may all lie far from the question, where codes tell rows apart less well.
+        """
+        filtered = 1.0 + min((1.0 - share) / STRICT, 1.0)
+        return math.ceil(self.proposals * max(k / self.depth, 1.0) * filtered)
 
 
 def steps_for(rows: int, dim: int) -> tuple[str, ...]:
@@ -81,6 +86,12 @@ def steps_for(rows: int, dim: int) -> tuple[str, ...]:
     if rows <= EXACT_ROWS or dim % VALUES_A_CODE:
         return (EXACT,)
     return (PQ, EXACT) if rows <= PQ_ROWS else (IVF, PQ, EXACT)
+
+
+def outgrown(step: Step, rows: int, dim: int) -> bool:
+    """Whether a segment would get another step if it were sealed now: one that an older version made."""
+    first = steps_for(rows, dim)[0]
+    return step.name != first and first not in step.refused
 
 
 def code_bytes(rows: int, dim: int) -> int:
@@ -185,8 +196,11 @@ class Proposals:
 
     def gathering_is_cheaper(self, allowed: int, count: int) -> bool:
         """Whether to score all allowed rows, rather than to propose `count` of them and score those."""
-        struck_out = 0.0 if self._step.name == IVF else count * self._rows / max(allowed, 1)
-        return allowed <= max(cost(self._step, self._rows) + struck_out / _SIFTED_FOR_ONE, count)
+        if self._step.name == IVF:
+            scanned, struck_out = self._rows * self._probes(count, allowed) / self._step.lists, 0.0
+        else:
+            scanned, struck_out = self._rows, count * self._rows / max(allowed, 1)
+        return allowed <= count + scanned / _SCANNED_FOR_ONE + struck_out / _SIFTED_FOR_ONE
 
     def _sifted(self, question: Vectors, count: int, mask: Mask | None, allowed: int) -> tuple[Rows, Near]:
         """The fast scan knows no filter: more is asked for than wanted, and struck out afterwards."""
@@ -201,16 +215,19 @@ class Proposals:
             asked = min(asked * 4, self._rows)
 
     def _probed(self, question: Vectors, count: int, mask: Mask | None, allowed: int) -> tuple[Rows, Near]:
-        """What a filter lets through lies in the more lists the more it strikes out; so do more rows."""
+        """FAISS is given the filter, and scans more lists the more it strikes out."""
         bits = None if mask is None else np.packbits(mask, bitorder="little")
-        more = max(count / self._step.proposals, 1.0) * self._rows / max(allowed, 1)
-        probes = math.ceil(self._step.probes * more)
+        probes = self._probes(count, allowed)
         while True:
-            probes = min(probes, self._step.lists)
             rows, near = self._found(question, count, self._probing(probes, bits))
             if len(rows) >= count or probes == self._step.lists:
                 return rows, near
-            probes *= 4
+            probes = min(probes * 4, self._step.lists)
+
+    def _probes(self, count: int, allowed: int) -> int:
+        """Lists that hold `count` proposals of the allowed rows: more of both, and more the fewer pass."""
+        more = max(count / self._step.proposals, 1.0) * math.sqrt(self._rows / max(allowed, 1))
+        return min(math.ceil(self._step.probes * more), self._step.lists)
 
     def _probing(self, probes: int, bits: npt.NDArray[np.uint8] | None) -> Any:
         if self._step.name != IVF:

@@ -173,6 +173,26 @@ def test_an_index_on_a_step_scores_as_an_exact_one(
         assert max(ours, key=ours.__getitem__) == max(exact, key=exact.__getitem__)
 
 
+def test_merge_gives_a_step_to_a_segment_that_has_none_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an older version wrote it; but not to one whose vectors refused it."""
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(ladder, "EXACT_ROWS", 10**6)
+        build([written(tmp_path / "in.jsonl", articles(320))], index, ENCODER)
+    assert steps(index) == ["exact"]
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "TARGET", 1.5)
+        merge(index, BuildOptions())
+    (record_,) = directory.current(index).manifest.segments
+    assert record_.dense == Step(refused=(PQ,))
+    merge(index, BuildOptions())
+    assert directory.current(index).manifest.generation == 2
+    merge(index, BuildOptions(), force=True)
+    assert steps(index) == [PQ]
+
+
 def test_an_index_on_a_step_grows_shrinks_merges_and_comes_back(index: Path, tmp_path: Path) -> None:
     add([written(tmp_path / "more.jsonl", articles(30, 1000))], index, ENCODER, NO_MERGE)
     assert steps(index) == [PQ, "exact"]
