@@ -81,6 +81,7 @@ class Encoder(Protocol):
         """Into how many tokens each word is cut, 0 where it holds what the tokenizer does not know.
 
         One for a word that the model has met often; about one a letter for what it was not trained on.
+        Any thread may ask, whatever else is being encoded.
         """
         ...
 

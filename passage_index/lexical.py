@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ ARTICLES = "articles"
 META = "meta.json"
 _MANAGED = ".managed.json"  # tantivy's list of files that it may remove
 _HEAP_BYTES = 64_000_000
+REMEMBERED = 100_000  # words whose terms are kept
 
 _POSSESSIVE = re.compile(r"['’]s\b")
 # The sign first and what stands before it second: so the search leaps from sign to sign.
@@ -39,6 +41,8 @@ _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
 _JOINT = re.compile(r"[-‐‑–./&]")
+# Signs at which the analyzer always cuts; it cuts at others too.
+_CUTS = str.maketrans(dict.fromkeys(',;:!?()[]"“”„«»—–-', " "))
 _JOINED = re.compile(r"[-‐‑–./&]\w")
 
 
@@ -224,6 +228,8 @@ class LexicalReader:
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._analyzer, self._joined = _analyzers()["body"], _analyzers()["whole"]
+        analyze = self._analyzer.analyze
+        self._terms_of_word = lru_cache(REMEMBERED)(lambda word: tuple(analyze(word)))
 
     def count(self) -> int:
         """Records that a search can return."""
@@ -232,6 +238,20 @@ class LexicalReader:
     def terms(self, text: str) -> list[str]:
         """The words of a text as they stand in the index, in order, repeats kept."""
         return list(self._analyzer.analyze(searchable(text)))
+
+    def held_in(self, texts: Sequence[str], wanted: Container[str]) -> list[frozenset[str]]:
+        """Of each text the `wanted` terms that stand in it, as `terms` would find them. (n,).
+
+        All at once and word by word: words once met are remembered, and one call does for all texts.
+        """
+        lines = searchable("\n".join(" ".join(text.split()) for text in texts)).translate(_CUTS).split("\n")
+        said = [frozenset(line.split()) for line in lines]
+        telling = {
+            word: held
+            for word in frozenset().union(*said)
+            if (held := [term for term in self._terms_of_word(word) if term in wanted])
+        }
+        return [frozenset(term for word in one & telling.keys() for term in telling[word]) for one in said]
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""

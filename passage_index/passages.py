@@ -114,11 +114,14 @@ class PassageReader:
     def fetch(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Passages by row, in the order asked for; every row must exist."""
         wanted = [int(row) for row in rows]
-        sql = f"""SELECT p.row, p."start", p."end", p.sentences, {_prefixed("a")}
-                  FROM passages p JOIN articles a USING (article_no)
-                  WHERE p.row IN ({",".join("?" * len(wanted))})"""
-        found = {row[0]: _stored(row) for row in self._db.query(sql, wanted)}
-        return [found[row] for row in wanted]
+        sql = f"""SELECT row, "start", "end", sentences, article_no FROM passages
+                  WHERE row IN ({_places(wanted)})"""
+        found = {row: place for row, *place in self._db.query(sql, wanted)}
+        numbers = sorted({place[3] for place in found.values()})
+        sql = f"""SELECT article_no, {_ARTICLE_COLUMNS} FROM articles
+                  WHERE article_no IN ({_places(numbers)})"""
+        articles = {number: row_article(row) for number, *row in self._db.query(sql, numbers)}
+        return [_stored(found[row], articles) for row in wanted]
 
     def articles(self) -> Iterator[tuple[Article, list[Passage]]]:
         """Every article with its passages, in row order; streams. O(passages)."""
@@ -147,14 +150,15 @@ class PassageReader:
         return articles, passages
 
 
-def _prefixed(table: str) -> str:
-    return ", ".join(f"{table}.{name.strip()}" for name in _ARTICLE_COLUMNS.split(","))
+def _places(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
 
 
-def _stored(row: Sequence[Any]) -> StoredPassage:
-    article = row_article(row[4:])
-    passage = Passage(article.id, row[1], row[2], unpack_spans(row[3]))
-    return StoredPassage(passage, article.text[passage.start : passage.end], article)
+def _stored(place: Sequence[Any], articles: dict[int, Article]) -> StoredPassage:
+    start, end, spans, number = place
+    article = articles[number]
+    passage = Passage(article.id, start, end, unpack_spans(spans))
+    return StoredPassage(passage, article.text[start:end], article)
 
 
 def article_row(article: Article) -> tuple[Any, ...]:

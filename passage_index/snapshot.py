@@ -7,6 +7,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from passage_index.errors import CorruptIndex, NotFound
 from passage_index.integrity import require_whole
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
 from passage_index.manifest import Manifest
+from passage_index.near_duplicates import Kin
 from passage_index.passages import id_text
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
@@ -29,7 +31,7 @@ AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their 
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pool:
     """Candidates for one question, in no order, and what each leg says of every one of them.
 
@@ -41,7 +43,6 @@ class Pool:
     dense: Scores  # cosine of question and passage
     sentence: Scores  # cosine of question and the passage's best sentence
     lexical: Scores  # BM25 of the passage, 0 without a match
-    title: Scores  # BM25 of the article's title
     article_lexical: Scores  # BM25 of the whole article
     article: npt.NDArray[np.uint64]  # equal for passages of one article
     first_day: npt.NDArray[np.int32]
@@ -52,6 +53,11 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @cached_property
+    def kin(self) -> Kin:
+        """The near-duplicates among the candidates."""
+        return Kin(self.signature)
 
 
 class Snapshot:
@@ -166,13 +172,12 @@ class Snapshot:
         numbers = self._rows.take(rows, "passage_no")
         article = self._rows.take(rows, "article_key")
         none = np.zeros(len(rows))
-        dense = sentence = lexical = title = article_lexical = none
+        dense = sentence = lexical = article_lexical = none
         if vector is not None:
             dense = self._rows.scored(rows, lambda segment, own: segment.dense.scores(vector, own))
             sentence = self._rows.scored(rows, lambda segment, own: segment.dense.best_sentences(vector, own))
         if words:
             lexical = self.lexical.scores(self.lexical.any_of(words), numbers)
-            title = self._articles.scores(self._articles.any_of(words, "title"), article)
             article_lexical = self._articles.scores(self._articles.any_of(words), article)
         return Pool(
             rows=rows,
@@ -180,7 +185,6 @@ class Snapshot:
             dense=dense,
             sentence=sentence,
             lexical=lexical,
-            title=title,
             article_lexical=article_lexical,
             article=article,
             first_day=self._rows.take(rows, "first_day"),

@@ -1,7 +1,8 @@
 """Run a transformer encoder: tokenise, batch by length, pool into passage and sentence vectors.
 
 The token states come from OpenVINO (bf16 where the CPU has it, f32 elsewhere) or, where OpenVINO is
-missing, from sentence-transformers under torch. Not thread-safe: one owner, who gathers batches.
+missing, from sentence-transformers under torch. One owner encodes, who gathers batches; the tokenizer
+is never changed once it is made, for that is what it cannot take from two threads.
 texts -> (n, dim) float32, unit length
 """
 

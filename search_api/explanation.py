@@ -91,11 +91,6 @@ def _article(found: Finding, position: int) -> Reason:
     return Reason("article", f"words asked for in the whole article (BM25 {bm25:.1f})", value=bm25)
 
 
-def _title(found: Finding, position: int) -> Reason:
-    bm25 = float(found.pool.title[position])
-    return Reason("title", f"words asked for in the article's title (BM25 {bm25:.1f})", value=bm25)
-
-
 def _feedback(found: Finding, position: int) -> Reason:
     degree = "nearer" if found.parts["feedback"][position] > 0 else "no nearer"
     return Reason("feedback", f"the passage is {degree} to the first passages found than to what was asked")
@@ -124,7 +119,6 @@ _PARTS: dict[str, Callable[[Finding, int], Reason]] = {
     "sentence": _sentence,
     "words": _words,
     "article": _article,
-    "title": _title,
     "feedback": _feedback,
     "coverage": _coverage,
     "repeats": _repeats,

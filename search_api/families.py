@@ -3,7 +3,6 @@
 positions, best first -> families of positions; the first of each family is shown
 """
 
-from passage_index.near_duplicates import kin
 from passage_index.snapshot import Pool
 
 
@@ -12,7 +11,6 @@ def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bo
 
     With grouping by article, later passages of an article that is already shown are left out.
     """
-    relatives = kin(pool.signature) if collapse else None
     found: list[list[int]] = []
     shown_articles: set[int] = set()
     taken: set[int] = set()
@@ -21,7 +19,7 @@ def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bo
         article = int(pool.article[position])
         if position in taken or (group_by_article and article in shown_articles):
             continue
-        others = (relatives(position) & rank.keys()) - taken if relatives else set()
+        others = (pool.kin.of(position) & rank.keys()) - taken if collapse else set()
         family = [position, *sorted(others, key=rank.__getitem__)]
         taken.update(family)
         found.append(family)
@@ -36,5 +34,7 @@ def is_thin(pool: Pool, depth: int, collapse: bool, group_by_article: bool) -> b
     """
     if len(pool) < depth or not (collapse or group_by_article):
         return False
+    if not group_by_article and 3 * pool.kin.may_have.count(False) >= 2 * depth:
+        return False  # so many stand alone for sure
     by_id = sorted(range(len(pool)), key=pool.ids.__getitem__)  # the same however the index came about
     return 3 * len(families(pool, by_id, collapse, group_by_article)) < 2 * depth

@@ -16,15 +16,20 @@ _WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
 def word_highlights(
     stored: StoredPassage, words: Words, terms: Callable[[str], tuple[str, ...]]
 ) -> list[Highlight]:
-    """Words of the passage that share an index term with the question, joined or not; `terms` of one word."""
+    """Words of the passage that share a term with the question; `terms` as `terms_and_joined` gives them."""
     wanted = words.every
     if not wanted:
         return []
     return [
         Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
         for match in _WORD.finditer(stored.text)
-        if not wanted.isdisjoint([*terms(match[0]), *map(str.lower, compounds(match[0]))])
+        if not wanted.isdisjoint(terms(match[0]))
     ]
+
+
+def terms_and_joined(word: str, terms: Callable[[str], list[str]]) -> tuple[str, ...]:
+    """The index terms of a written word, its parts and the whole of it: `re-election`, `11,000`."""
+    return (*terms(word), *map(str.lower, compounds(word)))
 
 
 def sentence_highlight(stored: StoredPassage, best: int) -> Highlight:

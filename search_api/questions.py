@@ -1,7 +1,7 @@
 """The one owner of the encoder: questions from many threads, gathered into small batches.
 
-Tokenizers are not thread-safe and a batch costs little more than one question, so one thread encodes
-whatever has gathered while it was busy. question -> (dim,) float32, unit length, and its tokens
+A batch costs little more than one question, so one thread encodes whatever has gathered while it was
+busy. question -> (dim,) float32, unit length, and its tokens
 """
 
 import queue
@@ -37,7 +37,6 @@ class QuestionEncoder:
         self._waiting: queue.SimpleQueue[tuple[str, Future[EncodedQuestion]] | None] = queue.SimpleQueue()
         self._cache: OrderedDict[str, EncodedQuestion] = OrderedDict()
         self._lock = threading.Lock()
-        self._tokenizing = threading.Lock()  # held while the encoder is used, which is not thread-safe
         self._thread = threading.Thread(target=self._run, name="question-encoder", daemon=True)
         self._thread.start()
 
@@ -69,8 +68,7 @@ class QuestionEncoder:
 
     def pieces(self, words: Sequence[str]) -> list[int]:
         """Into how many tokens each word is cut. See Encoder."""
-        with self._tokenizing:
-            return self._encoder.pieces(words)
+        return self._encoder.pieces(words)
 
     def close(self) -> None:
         """Answer what waits, then end the thread."""
@@ -103,9 +101,8 @@ class QuestionEncoder:
     def _answer(self, batch: list[tuple[str, Future[EncodedQuestion]]]) -> None:
         asked = [question for question, _ in batch]
         try:
-            with self._tokenizing:
-                vectors = self._encoder.encode_questions(asked)
-                counts = self._encoder.count_tokens(asked)
+            vectors = self._encoder.encode_questions(asked)
+            counts = self._encoder.count_tokens(asked)
         except Exception as error:
             for _, future in batch:
                 future.set_exception(error)

@@ -10,7 +10,7 @@ Does not fold, group or page. (Pool, question) -> (n,) scores
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -80,10 +80,14 @@ def coverage(snapshot: Snapshot, passages: list[StoredPassage], words: Words) ->
     known = snapshot.lexical.idf(words.every)
     idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}
     total = sum(idf.values()) or 1.0
+    sentences = [
+        stored.article.text[start:end] for stored in passages for start, end in stored.passage.sentences
+    ]
+    held = iter(snapshot.lexical.held_in(sentences, words.every))
 
-    def shares(stored: StoredPassage) -> Iterator[float]:
-        for start, end in stored.passage.sentences:
-            found = set(snapshot.lexical.terms(stored.article.text[start:end]))
-            yield sum(idf[term] for term in words.held(found)) / total
+    @cache
+    def share(found: frozenset[str]) -> float:
+        return sum(idf[term] for term in words.held(found)) / total
 
-    return np.array([max(shares(passage), default=0.0) for passage in passages])
+    shares = [[share(next(held)) for _ in passage.passage.sentences] for passage in passages]
+    return np.array([max(every, default=0.0) for every in shares])

@@ -31,6 +31,7 @@ from search_api.facets import facets
 from search_api.families import is_thin
 from search_api.finding import Finding, entries, reranked
 from search_api.fusion import calibrated, order, total
+from search_api.highlights import terms_and_joined
 from search_api.hits import SearchReply, SearchRequest
 from search_api.legibility import is_legible
 from search_api.question import parse_words
@@ -65,7 +66,9 @@ class Searcher:
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
         self._owns_questions = self.questions is not encoder
         self._speller = Speller(snapshot, self.questions.pieces)
-        self._terms_of_word = lru_cache(REMEMBERED_WORDS)(lambda word: tuple(snapshot.lexical.terms(word)))
+        self._terms_of_word = lru_cache(REMEMBERED_WORDS)(
+            lambda word: terms_and_joined(word, snapshot.lexical.terms)
+        )
 
     def close(self) -> None:
         """Let go of files and thread."""
@@ -93,11 +96,12 @@ class Searcher:
         unread = self._unread(request)
         if unread and request.mode == "hybrid":
             request = replace(request, mode="keyword")
+        encoding = None if request.mode == "keyword" else self.questions.submit(request.question)
         spelled = self._speller.respelled(
             request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
         )
         words = spelled.words
-        vector = None if request.mode == "keyword" else self.questions.encode(request.question)
+        vector = encoding.result().vector if encoding else None
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
         where = _where(request)
         request, pool = self._deep_enough(request, vector, asked, where)

@@ -52,14 +52,14 @@ def written(file: Path, records: Sequence[Record]) -> Path:
     return file
 
 
-Evidence = dict[str, tuple[float, ...]]  # passage id -> dense, sentence, lexical, title, article BM25
+Evidence = dict[str, tuple[float, ...]]  # passage id -> dense, sentence, lexical, article BM25
 
 
 def pooled(snapshot: Snapshot, question: str, depth: int = 20, where: Where | None = None) -> Evidence:
     """A pool's evidence by passage id, without what names rows or segments."""
     words = parse_words(question, snapshot.lexical.terms)
     pool = snapshot.pool(FakeEncoder().encode_questions([question])[0], words, where or Where(), depth)
-    columns = (pool.dense, pool.sentence, pool.lexical, pool.title, pool.article_lexical)
+    columns = (pool.dense, pool.sentence, pool.lexical, pool.article_lexical)
     return {id_: tuple(float(c[i]) for c in columns) for i, id_ in enumerate(pool.ids)}
 
 

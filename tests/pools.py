@@ -31,7 +31,6 @@ def pool_of(
         dense=scores(dense),
         sentence=scores(sentence),
         lexical=scores(lexical),
-        title=np.zeros(count),
         article_lexical=scores(article_lexical),
         article=np.array(range(count) if article is None else article, dtype=np.uint64),
         first_day=np.zeros(count, dtype=np.int32),

@@ -6,7 +6,7 @@ import pytest
 
 from passage_index.lexical import LexicalReader, LexicalWriter
 from passage_index.types import Article, Passage, StoredPassage
-from search_api.highlights import sentence_highlight, word_highlights
+from search_api.highlights import sentence_highlight, terms_and_joined, word_highlights
 from search_api.question import parse_words
 
 TEXT = (
@@ -49,7 +49,7 @@ def passage() -> StoredPassage:
 def test_words_of_the_question_are_marked(lexical: LexicalReader, question: str, marked: list[str]) -> None:
     stored = passage()
     words = parse_words(question, lexical.terms)
-    found = word_highlights(stored, words, lambda word: tuple(lexical.terms(word)))
+    found = word_highlights(stored, words, lambda word: terms_and_joined(word, lexical.terms))
     assert [TEXT[one.start : one.end] for one in found] == marked
     assert {one.kind for one in found} <= {"word"}
 

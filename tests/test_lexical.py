@@ -206,3 +206,18 @@ def test_no_words_find_nothing(cutter: LexicalReader) -> None:
     assert cutter.search(cutter.any_of(Words(())), 5)[0].tolist() == []
     assert cutter.scores(cutter.any_of(Words(())), np.array([100], dtype=np.uint64)).tolist() == [0.0]
     assert not Words(()) and Words((), ("us",)) and Words(("us",))
+
+
+def test_words_held_in_texts_are_those_that_the_analyzer_finds(tmp_path: Path) -> None:
+    LexicalWriter(tmp_path / "index").close()
+    reader = LexicalReader(tmp_path / "index")
+    texts = [
+        "In 1,204 towns the mayors’ offices — and O’Neil's — re-opened; COVID-19 wasn't over.",
+        "3.5 percent (of U.S. GDP)\nwent to “Übung”, naïve_as_it_was…",
+        "",
+        "東京 and Київ, e\u0301tude/étude №5",
+    ]
+    every = [set(reader.terms(text)) for text in texts]
+    wanted = {"1204", "offic", "oneil", "19", "3.5", "u", "naiv", "京", "київ", "etud", "5", "nowhere"}
+    assert reader.held_in(texts, wanted) == [terms & wanted for terms in every]
+    assert [len(terms & wanted) for terms in every] == [4, 4, 0, 4]

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from passage_index.near_duplicates import FAMILY_SIMILARITY, kin, signature
+from passage_index.near_duplicates import FAMILY_SIMILARITY, Kin, signature
 
 VOCABULARY = [f"word{number}" for number in range(3000)]
 
@@ -38,7 +38,7 @@ def brute_force(signatures: np.ndarray) -> list[set[int]]:
 
 
 def kins(signatures: np.ndarray) -> list[set[int]]:
-    return list(map(kin(signatures), range(len(signatures))))
+    return list(map(Kin(signatures).of, range(len(signatures))))
 
 
 def test_the_estimate_is_near_the_exact_similarity() -> None:
@@ -91,4 +91,4 @@ def test_kin_of_nothing_and_of_one() -> None:
 def test_a_thousand_copies_cost_one_comparison() -> None:
     """And not a comparison of all pairs, which was seconds of a search."""
     copies = np.tile(np.arange(64, dtype=np.uint16), (5000, 1))
-    assert kin(copies)(17) == set(range(5000)) - {17}
+    assert Kin(copies).of(17) == set(range(5000)) - {17}

@@ -70,7 +70,7 @@ class Everything:
     whole: list[list[str]]
 
     def evidence(self, snapshot: Snapshot, vector: Vectors, words: Words) -> dict[str, tuple[float, ...]]:
-        """id -> cosine, best sentence, BM25, BM25 of the title, BM25 of the article."""
+        """id -> cosine, best sentence, BM25, BM25 of the article."""
         terms = snapshot.lexical.terms
         stems = [*words.terms, *(stem for word in words.compounds for stem in terms(word))]
 
@@ -81,11 +81,10 @@ class Everything:
         articles = {one.article.id: one.article for one in self.stored}
         texts = [f"{article.title} {article.text}" for article in articles.values()]
         by_article = scored([terms(t) for t in texts], [joined(t) for t in texts])
-        by_title = bm25([terms(article.title) for article in articles.values()], words.terms)
         place = {article_id: i for i, article_id in enumerate(articles)}
         lexical = scored(self.body, self.whole)
         return {
-            one.passage.id: (*cosines(snapshot, one, vector), lexical[i], by_title[at], by_article[at])
+            one.passage.id: (*cosines(snapshot, one, vector), lexical[i], by_article[at])
             for i, one in enumerate(self.stored)
             for at in [place[one.article.id]]
         }
@@ -146,7 +145,7 @@ def test_a_pool_is_the_best_of_each_leg_with_all_evidence(
             by_dense = best(allowed, {one: truth[one][0] for one in allowed}, depth)
             by_words = best(matching, {one: truth[one][2] for one in matching}, depth)
             assert set(pool.ids) == by_dense | by_words
-            legs = (pool.dense, pool.sentence, pool.lexical, pool.title, pool.article_lexical)
+            legs = (pool.dense, pool.sentence, pool.lexical, pool.article_lexical)
             for position, one in enumerate(pool.ids):
                 assert [leg[position] for leg in legs] == pytest.approx(truth[one], abs=3e-5)
             assert pool.terms == len(words.terms)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from passage_index.near_duplicates import kin
+from passage_index.near_duplicates import Kin
 from passage_index.types import Vectors
 from search_api.answers.candidates import Candidate
 from search_api.answers.choice import Scored
@@ -22,7 +22,6 @@ ABOUT_THE_SAME = 0.55  # from which their numbers can be held side by side
 CONSIDERED = 12  # other articles
 
 Encode = Callable[[Sequence[str]], Vectors]
-Kin = Callable[[int], set[int]]
 _CORRECTS = re.compile(
     r"\b(correct(?:s|ed|ion)|retract(?:s|ed|ion)|withdr[ae]wn?|withdrew|revis(?:es|ed)|clarif(?:ies|ied|ication)"
     r"|earlier (?:version|figure|report|count)|no longer|den(?:ies|ied)|mistaken(?:ly)?|wrongly)\b",
@@ -52,7 +51,7 @@ class Corroboration:
 def corroborated(found: Finding, ranked: Sequence[Scored], encode: Encode) -> Corroboration:
     """Hold the best candidate against the next ones. encode: texts to (n, dim) vectors of unit length."""
     answer, others = ranked[0].candidate, [one.candidate for one in ranked[1:]]
-    relatives = kin(found.pool.signature)
+    relatives = found.pool.kin
     others = _elsewhere(answer, others, relatives)[:CONSIDERED]
     if not others:
         return Corroboration(1, (), (), ())
@@ -75,7 +74,7 @@ def corroborated(found: Finding, ranked: Sequence[Scored], encode: Encode) -> Co
 
 def _elsewhere(answer: Candidate, others: Sequence[Candidate], relatives: Kin) -> list[Candidate]:
     """The best candidate of each other article, copies of the answer's passage left out."""
-    copies = {answer.position} | relatives(answer.position)
+    copies = {answer.position} | relatives.of(answer.position)
     first: dict[str, Candidate] = {}
     for one in others:
         if one.position not in copies:
@@ -91,7 +90,7 @@ def _independent(agreeing: Sequence[Candidate], relatives: Kin) -> list[Candidat
     for one in agreeing:
         if one.position not in counted:
             kept.append(one)
-            counted |= {one.position} | relatives(one.position)
+            counted |= {one.position} | relatives.of(one.position)
     return kept
 
 
