@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-growing bench-scale eval eval-answerable eval-answers clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-growing bench-scale eval eval-answerable eval-answers clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,8 +52,14 @@ eval-answerable: setup ## how well a missing answer is told, on every collection
 eval-answers: setup ## how well questions are answered or refused, on every collection below DATA
 	$(BIN)/python -m bench.answers $(DATA)
 
-bench: setup ## speed of encoding and searching beside sentence-transformers
+bench: setup ## encoding, indexing, searching beside other engines: about half an hour
 	$(BIN)/python -m bench.speed $(DATA)
+
+bench-quick: setup ## the same with few passages and one round: a few minutes, nothing recorded
+	$(BIN)/python -m bench.speed --quick $(DATA)
+
+bench-news: setup ## searching and vectors alone, over the index of all news articles
+	$(BIN)/python -m bench.speed --news
 
 bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=folder, or DATA=articles
 	$(BIN)/python -m bench.growing $(if $(filter command line environment,$(origin INDEX)),--index $(INDEX)) $(DATA)

@@ -1,18 +1,15 @@
 """`make eval-answers`: is the sentence that is given as the answer the right one, and is a no said in time?
 
-Asks the questions whose answers are known, in an index of the collection alone or among the news, and
-compares with the plain way: the sentence nearest to the question by its vector, in the same index.
+Asks the questions whose answers are known and that the reader was not trained on, in an index of the
+collection alone, in small parts of it, and one collection also among the news; with the reader, without
+it, and by the plain way: the sentence nearest to the question by its vector, in the same index.
 
     python -m bench.answers [FOLDER...] [--fit] [--questions N]
 """
 
 import argparse
 import json
-import re
-import zlib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +17,19 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from bench.answerability import logistic, records, small_corpora, whole_articles
-from bench.collections import Collection, Query, find_collections
+from bench.answerability import logistic
+from bench.asking import Asked, among, collect, f1, kept_out, normal, ready_reader
+from bench.collections import find_collections
 from bench.places import DATA, RESULTS, ROOT, commit
-from bench.quality import index_of
-from passage_index.filters import parse_filter
 from passage_index.model_files import default_cache
-from search_api.answers.candidates import Candidate, Evidence, candidates
-from search_api.answers.choice import MODEL, model, ranked, table
-from search_api.answers.confidence import confidence
+from search_api.answers.candidates import Evidence
+from search_api.answers.choice import MODEL, model
 from search_api.answers.confidence import evidence as confidence_evidence
-from search_api.finding import Finding
-from search_api.hits import SearchRequest
-from search_api.searcher import Searcher, open_searcher
+from search_api.reader.model import SHIPPED
 
 THRESHOLDS = (0.3, 0.5, 0.7)
+ERRORS = (0.1, 0.2)  # risks for which the share that is answered is given
+READER = ("own_answers", "own_share", "own_read", "size*own_answers", "size*own_read")
 CONFIDENCE = (
     *("choice", "margin", "own_cosine", "own_coverage", "own_beside", "own_around", "own_typed"),
     *("passage", "sentence", "words", "information", "coverage", "both", "lead", "size"),
@@ -43,84 +38,12 @@ CONFIDENCE = (
 LEXICAL = ("coverage", "beside", "around")
 SHARED_WORDS = (1.0, 0.2, 0.0)
 FITTED_ON = ("squadshifts_wiki", "squadshifts_amazon", "squadshifts_reddit", "qamr", "news")
+CROWDED, CROWD = "squadshifts_wiki", "news"
+
+Groups = dict[str, tuple[list[Asked], list[Asked]]]  # those that can be answered, those that cannot
 
 
-@dataclass(slots=True)
-class Asked:
-    """One question: its candidates' evidence (n, kinds), which are right, and what the plain way gives."""
-
-    query: Query
-    found: Finding
-    every: list[Candidate]
-    evidence: Any
-    right: Any  # (n,) bool: the sentence holds an answer and is of an article known to answer
-    plain_right: bool
-    small: bool = False  # asked of a few articles
-
-    @property
-    def held_out(self) -> bool:
-        """Not fitted on."""
-        return bool(zlib.crc32(self.query.text.encode()) % 2)
-
-
-def normal(text: str) -> str:
-    """As SQuAD's own evaluation compares answers: no case, articles or punctuation."""
-    text = re.sub(r"\b(a|an|the)\b", " ", text.casefold())
-    return " ".join(re.sub(r"[^\w\s]", " ", text).split())
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether one of the answers stands in the text."""
-    return any(f" {normal(answer)} " in f" {normal(text)} " for answer in answers if normal(answer))
-
-
-def f1(text: str, answers: Sequence[str]) -> float:
-    """The best overlap of words with one of the answers."""
-    best, said = 0.0, normal(text).split()
-    for answer in answers:
-        gold = normal(answer).split()
-        shared = sum((Counter(said) & Counter(gold)).values())
-        if shared:
-            best = max(best, 2 * shared / (len(said) + len(gold)))
-    return best
-
-
-def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False) -> Asked:
-    """Collect the candidates of one question, with some articles left out; then nothing is right."""
-    where = parse_filter({"article_id": {"$nin": list(without)}}) if without else None
-    found = searcher.find(SearchRequest(query.text, filter=where))
-    every = candidates(searcher.snapshot, found)
-    right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
-    return Asked(
-        query=query,
-        found=replace(found, candidates=()),
-        every=every,
-        evidence=table(every),
-        right=np.array(right, dtype=bool),
-        plain_right=not without and plain(searcher, query),
-        small=small,
-    )
-
-
-def spoken(one: Candidate) -> str:
-    """The short answer: the span that fits, else the sentence."""
-    return one.stored.article.text[one.span.start : one.span.end] if one.span else one.text
-
-
-def plain(searcher: Searcher, query: Query) -> bool:
-    """Is the sentence nearest by vector right? Of all sentences of the 200 nearest passages."""
-    found = searcher.find(SearchRequest(query.text, mode="semantic"))
-    if len(found.pool) == 0:
-        return False
-    position = int(np.argmax(found.pool.sentence))
-    (stored,) = searcher.snapshot.fetch(found.pool.rows[[position]])
-    assert found.vector is not None
-    number, _ = searcher.snapshot.best_sentence(found.vector, int(found.pool.rows[position]))
-    start, end = stored.passage.sentences[number]
-    return stored.article.id in query.relevant and holds(stored.article.text[start:end], query.answers)
-
-
-def fit(groups: dict[str, tuple[list[Asked], list[Asked]]]) -> dict[str, float]:
+def fit(groups: Groups) -> dict[str, float]:
     """Weights under which the right sentences are likeliest (listwise softmax).
 
     Every set counts the same, asked of much and of little. Those who wrote the questions had the text
@@ -156,26 +79,7 @@ def fit(groups: dict[str, tuple[list[Asked], list[Asked]]]) -> dict[str, float]:
     return dict(zip(Evidence._fields, np.round(found.x / scale, 4).tolist(), strict=True))
 
 
-def collect(collection: Collection, most: int) -> tuple[list[Asked], list[Asked]]:
-    """At most so many questions of a collection and of small parts of it: those that can be answered, not."""
-    cache = default_cache()
-    searcher = open_searcher(index_of(collection, cache), cache)
-    together = {} if collection.name == "news" else whole_articles(records(collection.corpus))
-    queries = [query for query in collection.queries if query.answers]
-    inside, outside = [], []
-    for query in queries[:: max(1, len(queries) // most)][:most]:
-        inside.append(ask(searcher, query))
-        outside.append(
-            ask(searcher, query, [each for one in query.relevant for each in together.get(one, [one])])
-        )
-    searcher.close()
-    for searcher, own, others in small_corpora(collection, cache):
-        inside += [ask(searcher, query, small=True) for query in own]
-        outside += [ask(searcher, query, small=True) for query in others]
-    return inside, outside
-
-
-def fit_confidence(groups: dict[str, tuple[list[Asked], list[Asked]]]) -> dict[str, Any]:
+def fit_confidence(groups: Groups, names: Sequence[str]) -> dict[str, Any]:
     """Is the best candidate right? By the fitted choice; large and small corpora count the same."""
     cases = []
     for name, (inside, outside) in groups.items():
@@ -184,24 +88,45 @@ def fit_confidence(groups: dict[str, tuple[list[Asked], list[Asked]]]) -> dict[s
                 one for one in (*inside, *outside) if one.small == small and not one.held_out and one.every
             ]
             for one in kept if name in FITTED_ON else ():
-                best = ranked(one.every)
+                best = one.ranked()
                 right = bool(one.right[one.every.index(best[0].candidate)])
                 cases.append((confidence_evidence(one.found, best), right, 1 / len(kept)))
-    return logistic(cases, CONFIDENCE)
+    return logistic(cases, names)
+
+
+def refit(groups: Groups, target: Path) -> None:
+    """Write the numbers anew, those with the reader and those without."""
+    stored: dict[str, Any] = json.loads(target.read_text())
+    for kind, names in (("plain", CONFIDENCE), ("read", (*CONFIDENCE, *READER))):
+        those = groups if kind == "read" else unread(groups)
+        stored[kind] = {"choice": fit(those)}
+        _written(stored, target)
+        stored[kind]["confidence"] = fit_confidence(those, names)
+        _written(stored, target)
+
+
+def _written(stored: dict[str, Any], target: Path) -> None:
+    target.write_text(json.dumps(stored, indent=1) + "\n")
+    model.cache_clear()
+
+
+def unread(groups: Groups) -> Groups:
+    """The same as if there were no reader."""
+    return {
+        name: ([one.unread for one in inside], [one.unread for one in outside])
+        for name, (inside, outside) in groups.items()
+    }
 
 
 def figures(inside: Sequence[Asked], outside: Sequence[Asked]) -> dict[str, float]:
     """Shares of the held-out questions; risk: wrong among those that were answered, of both kinds."""
     kept = [one for one in inside if one.held_out]
     refused = [one for one in outside if one.held_out]
-    best = [ranked(one.every) for one in kept]
-    right = [
-        bool(b) and bool(one.right[one.every.index(b[0].candidate)])
-        for one, b in zip(kept, best, strict=True)
-    ]
-    said = [spoken(b[0].candidate) if b else "" for b in best]
-    sure = np.array([confidence(one.found, b) for one, b in zip(kept, best, strict=True)])
-    unsure = np.array([confidence(one.found, ranked(one.every)) for one in refused])
+    outcomes = [one.outcome() for one in kept]
+    sure = np.array([one[0] for one in outcomes])
+    right = np.array([one[1] for one in outcomes])
+    unsure = np.array([one.outcome()[0] for one in refused])
+    said = [one[2] for one in outcomes]
     rows: dict[str, float] = {
         "questions": len(kept),
         "right_sentence": float(np.mean(right)),
@@ -217,13 +142,46 @@ def figures(inside: Sequence[Asked], outside: Sequence[Asked]) -> dict[str, floa
         answers = int(given.sum() + wrongly.sum())
         rows[f"answered_at_{threshold}"] = float(given.mean())
         rows[f"refused_at_{threshold}"] = float(1 - wrongly.mean())
-        rows[f"risk_at_{threshold}"] = 1 - float(np.array(right)[given].sum()) / answers if answers else 0.0
+        rows[f"risk_at_{threshold}"] = 1 - float(right[given].sum()) / answers if answers else 0.0
+    # The curve of risk against coverage, by the surest answers first, over both kinds of questions.
+    every = np.concatenate([sure, unsure])
+    good = np.concatenate([right, np.zeros(len(unsure), dtype=bool)])[np.argsort(-every, kind="stable")]
+    risk = 1 - np.cumsum(good) / np.arange(1, len(good) + 1)
+    for error in ERRORS:
+        within = np.flatnonzero(risk <= error)
+        answered = int(good[: within[-1] + 1].sum()) if len(within) else 0
+        rows[f"answered_rightly_at_risk_{error}"] = answered / len(kept)
     return {name: round(value, 3) for name, value in rows.items()}
 
 
 def split(asked: Sequence[Asked], small: bool) -> list[Asked]:
     """Those of small corpora, or the others."""
     return [one for one in asked if one.small == small]
+
+
+def table_of(groups: Groups) -> dict[str, dict[str, float]]:
+    """The figures of every collection and of its small parts."""
+    return {
+        f"{name}, 3 to 40 articles" if small else name: figures(split(inside, small), split(outside, small))
+        for name, (inside, outside) in groups.items()
+        for small in (False, True)
+        if split(inside, small)
+    }
+
+
+def gathered(folders: Sequence[Path], only: Sequence[str] | None, most: int, reader_name: str) -> Groups:
+    """All questions asked once, with the reader."""
+    reader, groups, cache = ready_reader(reader_name), {}, default_cache()
+    every = {one.name: one for folder in folders for one in find_collections(folder)}
+    for name, collection in every.items():
+        kept = kept_out(collection)
+        if kept.queries and (not only or name in only):
+            groups[name] = collect(kept, most, reader)
+            print(name, *map(len, groups[name]), flush=True)
+    if CROWDED in groups and CROWD in every:
+        index = among(every[CROWDED], every[CROWD], cache)
+        groups[f"{CROWDED} among the {CROWD}"] = collect(kept_out(every[CROWDED]), most, reader, index)
+    return groups
 
 
 def main() -> None:
@@ -233,28 +191,14 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=400, help="of a collection, at most")
     parser.add_argument("--fit", action="store_true", help=f"write search_api/answers/{MODEL} anew")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
+    parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
-    groups = {}
-    for collection in (one for folder in options.folders for one in find_collections(folder)):
-        wanted = not options.only or collection.name in options.only
-        if wanted and any(query.answers for query in collection.queries):
-            groups[collection.name] = collect(collection, options.questions)
-            print(collection.name, *map(len, groups[collection.name]), flush=True)
-    target = ROOT / "search_api" / "answers" / MODEL
+    groups = gathered(options.folders, options.only, options.questions, options.reader)
     if options.fit:
-        stored: dict[str, Any] = {"choice": fit(groups)}
-        target.write_text(json.dumps(stored, indent=1) + "\n")
-        model.cache_clear()
-        stored["confidence"] = fit_confidence(groups)
-        target.write_text(json.dumps(stored, indent=1) + "\n")
-        model.cache_clear()
-    rows = {
-        f"{name}, 3 to 40 articles" if small else name: figures(split(inside, small), split(outside, small))
-        for name, (inside, outside) in groups.items()
-        for small in (False, True)
-    }
-    print(target.read_text(), json.dumps(rows, indent=1))
-    (RESULTS / "answers.json").write_text(json.dumps({"commit": commit(), "sets": rows}, indent=1) + "\n")
+        refit(groups, ROOT / "search_api" / "answers" / MODEL)
+    results = {"commit": commit(), "sets": table_of(groups), "without_reader": table_of(unread(groups))}
+    print(json.dumps(results, indent=1))
+    (RESULTS / "answers.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,11 @@ import argparse
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +27,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.held_out import Base, held_out
-from bench.pacing import PacedReader, figures, status_of
+from bench.pacing import PacedReader, Searches, figures, status_of
 from bench.places import RESULTS, commit
+from bench.servers import ENVIRONMENT, ServerFailed, running, until
 from indexer.build import BuildOptions, build
 from indexer.progress import shown
 from passage_index import directory
@@ -39,37 +39,15 @@ from passage_index.transformer import load_encoder
 
 RESULT = RESULTS / "growing.json"
 SETTLES_S = 5.0  # after a change, until the next one begins
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("SEARCH_")}
 
 
 @contextmanager
 def serving(base: Base) -> Iterator[tuple[int, int]]:
     """A server on the copy: its process id and port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "search_api", "serve", "--index", str(base.index), "--port", str(port)]
-    with (
-        (base.cache / "server.log").open("wb") as log,
-        subprocess.Popen(
-            [*command, "--cache", str(base.cache)], env=ENVIRONMENT, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            _until(lambda: process.poll() is not None or status_of(port, "/readyz") == 200)
-            if process.poll() is not None:
-                sys.exit(f"the server ended: {(base.cache / 'server.log').read_text()[-500:]}")
-            yield process.pid, port
-        finally:
-            process.terminate()
-
-
-def _until(condition: Callable[[], bool], most_s: float = 600.0) -> None:
-    end_s = time.monotonic() + most_s
-    while not condition():
-        if time.monotonic() > end_s:
-            sys.exit("the server did not get there in ten minutes")
-        time.sleep(0.02)
+    command = [sys.executable, "-m", "search_api", "serve", "--index", str(base.index), "--port", "{port}"]
+    log = base.cache / "server.log"
+    with running([*command, "--cache", str(base.cache)], log, "/readyz", ENVIRONMENT) as served:
+        yield served
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +100,7 @@ class Bench:
         if done.returncode:
             sys.exit(f"indexer {step.arguments[0]}: {done.returncode} {done.stderr.strip()[-500:]}")
         ended_s = time.monotonic()
-        _until(lambda: status_of(self.port, f"/v1/articles/{quote(step.article_id)}") == step.status)
+        until(lambda: status_of(self.port, f"/v1/articles/{quote(step.article_id)}") == step.status)
         report = json.loads(done.stdout)
         return {
             "seconds": round(ended_s - begun_s, 2),
@@ -137,7 +115,7 @@ class Bench:
 
 def measure(base: Base, rest_s: float, per_second: float) -> dict[str, Any]:
     """All phases, one after another, on one server."""
-    with serving(base) as (pid, port), PacedReader(port, base.questions, per_second) as reader:
+    with serving(base) as (pid, port), PacedReader(Searches(port), base.questions, per_second) as reader:
         bench = Bench(base, port, reader)
         bench.rest(SETTLES_S)  # warm
         memory = [_memory(pid)]
@@ -219,7 +197,7 @@ def main() -> None:
                 "per_second": arguments.per_second,
                 **measure(base, arguments.rest, arguments.per_second),
             }
-    except SearchEngineError as error:
+    except (SearchEngineError, ServerFailed) as error:
         sys.exit(f"bench.growing: {error}")
     print(table(result))
     RESULTS.mkdir(exist_ok=True)

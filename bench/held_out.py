@@ -63,7 +63,9 @@ def held_out(source: Path, scratch: Path, count: int, small: int) -> Base:
     (scratch / "cache" / "encoders").symlink_to(models)
     load_indexed_encoder(generation.manifest.encoder)  # converts it, where that was never done
     batches = [rest[at : at + small] for at in range(0, len(rest), small)]
-    files = [_written(scratch / f"{at}.jsonl", part) for at, part in enumerate([new, nicely, *batches])]
+    files = [
+        written_articles(scratch / f"{at}.jsonl", part) for at, part in enumerate([new, nicely, *batches])
+    ]
     doomed = [article.id for article in picked[-DELETED:]]
     return Base(index, scratch / "cache", files[0], files[1], files[2:], doomed, questions)
 
@@ -85,7 +87,7 @@ def _drawn(
     return picked, [one.replace('"', "").replace("+", "").replace(" -", " ") for one in asked[:QUESTIONS]]
 
 
-def _written(file: Path, articles: Sequence[Article]) -> Path:
+def written_articles(file: Path, articles: Sequence[Article]) -> Path:
     """Articles as JSON lines that say all that is stored of them."""
     with file.open("w", encoding="utf-8") as lines:
         for one in articles:

@@ -8,9 +8,9 @@ import http.client
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -28,18 +28,35 @@ class Answer:
     status: int
 
 
-class PacedReader:
-    """Asks until the end of its block; `answers` grows meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """Where a server takes questions, and by what name."""
 
-    def __init__(self, port: int, questions: Sequence[str], per_second: float) -> None:
+    port: int
+    path: str = "/v1/search"
+    parameter: str = "q"
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def status(self, question: str) -> int:
+        """Ask; the status of the answer, 0 when none came."""
+        return status_of(self.port, self.path, **{self.parameter: question, **self.more})
+
+
+class PacedReader:
+    """Asks until the end of its block, or until it has asked `most` times; `answers` grows meanwhile."""
+
+    def __init__(
+        self, searches: Searches, questions: Sequence[str], per_second: float, most: int | None = None
+    ) -> None:
         self.answers: list[Answer] = []
-        self._port, self._questions, self._per_second = port, questions, per_second
+        self._searches, self._questions, self._per_second = searches, questions, per_second
+        self._most = math.inf if most is None else most
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._asked = 0
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
 
     def __enter__(self) -> Self:
-        self._begun_s = time.monotonic()
+        self.begun_s = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
@@ -55,14 +72,14 @@ class PacedReader:
         """Wait until no more than two searches are unanswered: what one change has held up is over."""
         end_s = time.monotonic() + most_s
         while time.monotonic() < end_s:
-            due = int((time.monotonic() - self._begun_s) * self._per_second)
+            due = int((time.monotonic() - self.begun_s) * self._per_second)
             if due - len(self.answers) <= 2:
                 return
             time.sleep(0.1)
 
     def between(self, begin_s: float, end_s: float) -> list[Answer]:
         """The answers to what was due then; waits for those still under way."""
-        due = math.ceil((end_s - self._begun_s) * self._per_second)
+        due = min(math.ceil((end_s - self.begun_s) * self._per_second), self._most)
         while time.monotonic() < end_s + TIMEOUT_S:
             answered = [one for one in list(self.answers) if one.due_s < end_s]
             if len(answered) >= due:
@@ -74,10 +91,12 @@ class PacedReader:
         while True:
             with self._lock:
                 number, self._asked = self._asked, self._asked + 1
-            due_s = self._begun_s + number / self._per_second
+            if number >= self._most:
+                return
+            due_s = self.begun_s + number / self._per_second
             if self._ended.wait(max(0.0, due_s - time.monotonic())):
                 return
-            status = status_of(self._port, "/v1/search", q=self._questions[number % len(self._questions)])
+            status = self._searches.status(self._questions[number % len(self._questions)])
             self.answers.append(Answer(due_s, time.monotonic() - due_s, status))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
 from bench.quality import table
+from bench.speed_tables import full_section, speed_section
 
 
 def newest(pattern: str) -> Path:
@@ -26,17 +27,6 @@ def quality_section(results: dict[str, Any]) -> str:
         for commit in dict.fromkeys(commits.values())
     )
     return f"{table(results['collections'])}\n\nMeasured by `make eval` at commit {places}."
-
-
-def speed_section(figures: dict[str, Any]) -> str:
-    """One row of one `make bench`."""
-    return (
-        "| passages | tokens a passage | ours | sentence-transformers `encode` | ratio | worst cosine |\n"
-        "|---|---|---|---|---|---|\n"
-        f"| {figures['passages']:,} | {figures['tokens_per_passage']} | {figures['ours_per_s']}/s "
-        f"| {figures['sentence_transformers_per_s']}/s | {figures['ratio']} | {figures['cosine_worst']} |\n\n"
-        f"Measured at commit {figures['commit']} on {figures['cores']} cores by `make bench`, in one run."
-    )
 
 
 def faults_section(result: dict[str, Any]) -> str:
@@ -146,6 +136,8 @@ def main() -> None:
     tables = [
         ("README.md", "quality", quality, quality_section),
         ("README.md", "speed", speed, speed_section),
+        ("docs/speed.md", "speed", speed, full_section),
+        ("docs/speed.md", "news-speed", RESULTS / "news-speed.json", full_section),
         ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
         ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
         ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
@@ -153,6 +145,8 @@ def main() -> None:
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
     ]
     for page, name, result, section in tables:
+        if not result.exists():  # never measured here
+            continue
         file = ROOT / page
         file.write_text(put(file.read_text(), name, section(json.loads(result.read_text()))))
 

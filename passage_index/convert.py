@@ -21,6 +21,7 @@ from passage_index.model_files import ModelFiles, default_cache, file_sha256, fi
 
 logger = logging.getLogger(__name__)
 
+RECORD = "encoder.json"
 CONVERTER_VERSION = 1  # part of the folder's name: a new way to convert makes a new folder
 
 
@@ -35,16 +36,24 @@ def ensure_converted(model: ModelFiles, cache: Path) -> Path:
     Raises EncoderUnavailable when the conversion fails, with its last words.
     """
     folder = converted_folder(cache, model.identity)
+    return made_once(folder, "passage_index.convert", model.folder)
+
+
+def made_once(folder: Path, module: str, model: Path) -> Path:
+    """`folder`, made now by `python -m module MODEL OUT` if it is missing or damaged. Atomic.
+
+    Raises EncoderUnavailable when that fails, with its last words.
+    """
     if is_whole(folder):
         return folder
-    logger.info("converting %s once, for faster starts (about ten seconds)", model.identity)
+    logger.info("converting %s once, for faster starts (about ten seconds)", model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as scratch:
         made = Path(scratch) / "model"
-        command = [sys.executable, "-m", "passage_index.convert", str(model.folder), str(made)]
+        command = [sys.executable, "-m", module, str(model), str(made)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise EncoderUnavailable(f"converting {model.folder} failed: {done.stderr.strip()[-500:]}")
+            raise EncoderUnavailable(f"converting {model} failed: {done.stderr.strip()[-500:]}")
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(made, folder)
@@ -52,9 +61,9 @@ def ensure_converted(model: ModelFiles, cache: Path) -> Path:
 
 
 def is_whole(folder: Path) -> bool:
-    """True if every file is there with the hash that encoder.json gives."""
+    """True if every file is there with the hash that its record gives."""
     try:
-        listed = json.loads((folder / "encoder.json").read_text())["files"]
+        listed = json.loads((folder / RECORD).read_text())["files"]
         return all(file_sha256(folder / name) == digest for name, digest in listed.items())
     except (OSError, ValueError, KeyError):
         return False
@@ -88,12 +97,16 @@ def convert(model: ModelFiles, out: Path) -> None:
     ones = torch.ones(2, 16, dtype=torch.long)
     example = {"input_ids": ones, "attention_mask": ones}
     converted = openvino.convert_model(TokenStates(), example_input=example)
+    save(converted, model.tokenizer, {"identity": model.identity.to_json()}, out)
+
+
+def save(converted: Any, tokenizer: Path, record: dict[str, Any], out: Path) -> None:
+    """Write a converted model and all that is needed to run it, with a record of it and of its files."""
     out.mkdir(parents=True)
-    openvino.save_model(converted, str(out / "model.xml"), compress_to_fp16=False)
-    shutil.copyfile(model.tokenizer, out / "tokenizer.json")
+    silent_openvino().save_model(converted, str(out / "model.xml"), compress_to_fp16=False)
+    shutil.copyfile(tokenizer, out / "tokenizer.json")
     files = {name: file_sha256(out / name) for name in ("model.xml", "model.bin", "tokenizer.json")}
-    record = {"identity": model.identity.to_json(), "files": files}
-    (out / "encoder.json").write_text(json.dumps(record, indent=2) + "\n")
+    (out / RECORD).write_text(json.dumps(record | {"files": files}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -56,16 +56,41 @@ def find_reranker(model: str) -> Path:
 
     Raises EncoderUnavailable as `find_model` does, and for a model that does not give one score a pair.
     """
-    folder = _without_code(_locate(model))
-    _weights(folder)
-    config = _json(folder / "config.json")
-    kind, labels = config.get("architectures") or ["none"], config.get("id2label") or {0: "", 1: ""}
-    if not str(kind[0]).endswith("ForSequenceClassification") or len(labels) != 1:
+    folder, kind, config = _with_head(model)
+    labels = config.get("id2label") or {0: "", 1: ""}
+    if not kind.endswith("ForSequenceClassification") or len(labels) != 1:
         raise EncoderUnavailable(
-            f"{folder} holds a {kind[0]} with {len(labels)} labels; a reranker is a cross-encoder, "
+            f"{folder} holds a {kind} with {len(labels)} labels; a reranker is a cross-encoder, "
             f"a ...ForSequenceClassification with one label"
         )
     return folder
+
+
+def find_reader(model: str) -> Path:
+    """Locate and check an extractive question-answering model by path or hub name: its folder.
+
+    Raises EncoderUnavailable as `find_model` does, and for a model that does not mark an answer's ends.
+    """
+    folder, kind, _ = _with_head(model)
+    if not kind.endswith("ForQuestionAnswering"):
+        raise EncoderUnavailable(f"{folder} holds a {kind}; a reader is a ...ForQuestionAnswering")
+    if not (folder / "tokenizer.json").is_file():
+        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    return folder
+
+
+def _with_head(model: str) -> tuple[Path, str, dict[str, Any]]:
+    """A checked folder, the name of its architecture, and its config."""
+    folder = _without_code(_locate(model))
+    _weights(folder)
+    config = _json(folder / "config.json")
+    return folder, str((config.get("architectures") or ["none"])[0]), config
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of a model's weights; of several files, of their hashes. Raises EncoderUnavailable."""
+    hashes = [file_sha256(file) for file in _weights(folder)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _without_code(folder: Path) -> Path:
@@ -108,7 +133,7 @@ def _identity(model: str, folder: Path) -> EncoderIdentity:
     prompts = _json(folder / "config_sentence_transformers.json", optional=True).get("prompts") or {}
     return EncoderIdentity(
         name=Path(model).name,
-        weights_sha256=_weights_sha256(folder),
+        weights_sha256=weights_sha256(folder),
         dim=int(config["hidden_size"]),
         max_tokens=_max_tokens(folder, config),
         pooling=_pooling(folder),
@@ -122,11 +147,6 @@ def _weights(folder: Path) -> list[Path]:
     if not files:
         raise EncoderUnavailable(f"{folder} holds no safetensors weights; other formats are refused")
     return files
-
-
-def _weights_sha256(folder: Path) -> str:
-    hashes = [file_sha256(file) for file in _weights(folder)]
-    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:

@@ -40,24 +40,29 @@ class Runtime(Protocol):
         ...
 
 
+def compiled(folder: Path, streams: int) -> tuple[Any, str]:
+    """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32."""
+    openvino = silent_openvino()
+    core = openvino.Core()
+    fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = "bf16" if fast else "f32"
+    options = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "NUM_STREAMS": streams,
+        "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
+        # Kernels kept by shape: 5,000 by default, which grew past 1 GB in 20,000 passages. 64 is as fast.
+        "CPU_RUNTIME_CACHE_CAPACITY": 64,
+    }
+    return openvino.AsyncInferQueue(
+        core.compile_model(folder / "model.xml", "CPU", options), streams
+    ), precision
+
+
 class OpenVinoRuntime:
     """The converted model under OpenVINO."""
 
     def __init__(self, folder: Path, streams: int) -> None:
-        openvino = silent_openvino()
-        core = openvino.Core()
-        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision = "bf16" if fast else "f32"
-        options = {
-            "INFERENCE_PRECISION_HINT": self.precision,
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
-            # Kernels kept by shape: 5,000 by default, which grew past 1 GB in 20,000 passages. 64 is as fast.
-            "CPU_RUNTIME_CACHE_CAPACITY": 64,
-        }
-        self._queue = openvino.AsyncInferQueue(
-            core.compile_model(folder / "model.xml", "CPU", options), streams
-        )
+        self._queue, self.precision = compiled(folder, streams)
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
         """See Runtime. An error in `sink` is raised here, not lost in OpenVINO's thread."""

@@ -43,15 +43,25 @@ def serve_command(
     index: IndexOption,
     host: Annotated[str, typer.Option(help="Address to bind.", envvar="SEARCH_HOST")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.", envvar="SEARCH_PORT")] = 8000,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Serve with so many side by side.", envvar="SEARCH_PROCESSES"),
+    ] = 1,
     cache: CacheOption = None,
 ) -> None:
     """Serve the page and the HTTP API."""
     import uvicorn
 
     from search_api.app import create_app
+    from search_api.processes import serve_side_by_side
 
     _allow_open_files()
-    service = create_app(_settings(index=index, host=host, port=port, cache=cache))
+    settings = _settings(index=index, host=host, port=port, cache=cache, processes=processes)
+    if settings.processes > 1:
+        print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
+        serve_side_by_side(settings)
+        return
+    service = create_app(settings)
     service.state.serving.generations.open()  # before binding: a broken index must not look alive
     if service.state.serving.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()

@@ -1,6 +1,7 @@
 """The HTTP service: routes, gate and error table put together.
 
-Holds no route of its own and reads no environment; `__main__` builds the settings.
+Holds no route of its own; `__main__` builds the settings, or the environment where processes serve side
+by side.
 Settings (+ Searcher) -> FastAPI
 """
 
@@ -59,6 +60,11 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def create_app_of_environment() -> FastAPI:
+    """The service that the environment describes: one of several processes."""
+    return create_app(Settings())
 
 
 def refuse(request: Request, problem: Problem) -> Response:

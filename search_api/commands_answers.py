@@ -3,6 +3,7 @@
 Data goes to stdout; what is given back as JSON is what HTTP replies.
 """
 
+import asyncio
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,16 @@ from search_api.hits import SearchRequest
 from search_api.options import CacheOption, IndexOption, last_day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passage_index.snapshot import Snapshot
+    from passage_index.types import StoredPassage
     from search_api.answers.asking import AskReply
     from search_api.answers.citations import Citation
+    from search_api.answers.writing.written import Written
+    from search_api.settings import Settings
+
+LOADING_S = 120.0  # for a reader that is converted first
 
 
 def ask_command(
@@ -26,6 +35,9 @@ def ask_command(
     as_of: Annotated[
         str | None, typer.Option(help="As if it were that day: without what was published later.")
     ] = None,
+    written: Annotated[
+        bool, typer.Option("--write", help="Also have the model of SEARCH_LLM_URL write, and check it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
     cache: CacheOption = None,
 ) -> None:
@@ -34,14 +46,35 @@ def ask_command(
     Example: search-api ask "How many residents may be evacuated?" --index my-index
     """
     from search_api.answers.asking import ask
+    from search_api.reader.reader import open_reader
     from search_api.schemas_answers import ask_body
     from search_api.searcher import open_searcher
     from search_api.settings import Settings
 
     request = SearchRequest(question, limit=5, as_of=last_day("--as-of", as_of))
+    settings = Settings()
     with closing(open_searcher(index, cache)) as searcher:
-        reply = ask(searcher, request, Settings().ask_from if threshold is None else threshold)
-    typer.echo(ask_body(request, reply).model_dump_json(indent=1) if as_json else _text(reply))
+        searcher.reader = open_reader(settings.reader, LOADING_S, cache)
+        reply = ask(searcher, request, settings.ask_from if threshold is None else threshold)
+        text = asyncio.run(_write(settings, searcher.snapshot, request.question, reply)) if written else None
+    typer.echo(ask_body(request, reply, text).model_dump_json(indent=1) if as_json else _text(reply, text))
+
+
+async def _write(settings: "Settings", snapshot: "Snapshot", question: str, reply: "AskReply") -> "Written":
+    from search_api.answers.writing.checking import Dropped, WrittenSentence, checked
+    from search_api.answers.writing.drafts import Draft
+    from search_api.answers.writing.writer import open_writer
+    from search_api.answers.writing.written import write
+
+    async def check(draft: Draft, given: "Sequence[StoredPassage]") -> WrittenSentence | Dropped:
+        return checked(snapshot, draft, given, question)
+
+    writer = open_writer(settings)
+    try:
+        return await write(writer, question, reply.read, check)
+    finally:
+        if writer is not None:
+            await writer.close()
 
 
 def verify_citation_command(
@@ -75,7 +108,7 @@ def verify_citation_command(
         sys.exit(1)
 
 
-def _text(reply: "AskReply") -> str:
+def _text(reply: "AskReply", written: "Written | None") -> str:
     if reply.answer is None:
         near = [
             f"  {hit.score:.2f}  {' '.join(hit.stored.text.split())[:200]}" for hit in reply.search.hits[:3]
@@ -92,7 +125,13 @@ def _text(reply: "AskReply") -> str:
             lines += ["", f"Differs ({other.ours} here, {other.theirs} there):", *_cited(other.citation)]
         for citation in reply.newer:
             lines += ["", "Newer:", *_cited(citation)]
-    return "\n".join([*lines, *(f"warning: {one}" for one in reply.search.warnings)])
+    if written is not None and written.sentences:
+        lines += ["", f"Written by {written.model}, each sentence checked ({written.dropped} dropped):"]
+        for sentence in written.sentences:
+            lines += ["", sentence.text]
+            lines += [f"  {line.strip()}" for one in sentence.citations for line in _cited(one)[:2]]
+    warnings = (*reply.search.warnings, *(written.warnings if written else ()))
+    return "\n".join([*lines, *(f"warning: {one}" for one in warnings)])
 
 
 def _cited(one: "Citation") -> list[str]:

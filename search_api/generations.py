@@ -20,6 +20,7 @@ from passage_index.snapshot import Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
 from search_api.hits import SearchRequest
 from search_api.questions import QuestionEncoder
+from search_api.reader.reader import Reader
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 
@@ -58,11 +59,16 @@ class Opened:
 class Generations:
     """What is open of one index. `fault` says why the generation that CURRENT names is not served, if so."""
 
-    def __init__(self, settings: Settings, given: Searcher | None = None) -> None:
-        """given: a searcher to begin with; it and its encoder stay its giver's to close."""
+    def __init__(
+        self, settings: Settings, given: Searcher | None = None, reader: Reader | None = None
+    ) -> None:
+        """given: a searcher to begin with; it and its encoder stay its giver's to close.
+
+        reader: what the searchers of the others read with.
+        """
         self.fault = ""
         self.current: Opened | None = None
-        self._settings = settings
+        self._settings, self._reader = settings, reader
         self._cache = settings.cache or default_cache()
         self._stamps = stamps_file(self._cache, settings.index)
         self._open: dict[int, Opened] = {}
@@ -179,7 +185,7 @@ class Generations:
             snapshot.close()
             raise
         try:
-            searcher = Searcher(snapshot, questions, self._settings.answerable_from)
+            searcher = Searcher(snapshot, questions, self._settings.answerable_from, self._reader)
             searcher.search(_FIRST)
         except BaseException:
             snapshot.close()

@@ -218,13 +218,29 @@ class SearchBody(SearchParameters):
     filter: FilterObject = None
 
 
-class AskParameters(Narrowing, Asked):
-    """A question to be answered, as GET takes it; POST takes the same names."""
+class AskStreamParameters(Narrowing, Asked):
+    """A question to be answered, in writing too; as GET takes it. POST takes the same names."""
 
     threshold: Annotated[
         float | None,
         Field(ge=0, le=1, allow_inf_nan=False, description="Confidence from which an answer is given."),
     ] = None
+
+
+class AskParameters(AskStreamParameters):
+    """A question to be answered, as GET takes it; POST takes the same names."""
+
+    write: Annotated[
+        bool, Field(description="Also have the server's language model write an answer, and check it.")
+    ] = False
+
+
+class AskStreamBody(AskStreamParameters):
+    """A question to be answered, in writing too; as POST takes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    filter: FilterObject = None
 
 
 class AskBody(AskParameters):
@@ -281,7 +297,7 @@ def similar_request(asked: SimilarBody, settings: Settings) -> SimilarRequest:
     )
 
 
-def ask_request(asked: AskParameters, settings: Settings) -> SearchRequest:
+def ask_request(asked: AskStreamParameters, settings: Settings) -> SearchRequest:
     """What was asked, within the settings' limits. Raises InputError beyond them."""
     names = (*Narrowing.model_fields, "q")
     return search_request(

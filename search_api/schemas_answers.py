@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from passage_index.types import PartialDate
 from search_api.answers.asking import AskReply
 from search_api.answers.citations import Citation
+from search_api.answers.writing.checking import WrittenSentence
+from search_api.answers.writing.written import Written
 from search_api.hits import SearchRequest
 from search_api.schemas import HitBody, PublishedAt, reply_body
 
@@ -89,6 +91,44 @@ class DisagreementBody(BaseModel):
     citation: CitationBody
 
 
+class WrittenSentenceBody(BaseModel):
+    """A sentence in the language model's words. Every citation was checked."""
+
+    text: str
+    citations: list[CitationBody]
+
+
+class WrittenBody(BaseModel):
+    """What the language model wrote, as far as it passed the check."""
+
+    text: str
+    sentences: list[WrittenSentenceBody]
+    dropped: Annotated[int, Field(description="Sentences that did not pass and are not shown.")]
+    model: str
+
+
+class DroppedBody(BaseModel):
+    """A sentence that did not pass, as an event: why, and how many so far."""
+
+    reason: str
+    dropped: int
+
+
+class WarningBody(BaseModel):
+    """Why nothing was written, or not all, as an event."""
+
+    warning: str
+
+
+class WritingDoneBody(BaseModel):
+    """The last event."""
+
+    sentences: int
+    dropped: int
+    model: str | None
+    took_ms: float
+
+
 class AskReplyBody(BaseModel):
     """The answer to a question, or that the articles do not say."""
 
@@ -109,6 +149,10 @@ class AskReplyBody(BaseModel):
     took_ms: float
     did_you_mean: str | None
     warnings: list[str]
+    written: Annotated[
+        WrittenBody | None,
+        Field(description="null unless asked for with `write`; then a warning says why there is none."),
+    ]
 
 
 def citation_body(cited: Citation) -> CitationBody:
@@ -147,8 +191,10 @@ def citation_body(cited: Citation) -> CitationBody:
     )
 
 
-def ask_body(request: SearchRequest, reply: AskReply) -> AskReplyBody:
-    """The reply as HTTP and `--json` give it."""
+def ask_body(
+    request: SearchRequest, reply: AskReply, written: Written | None = None, took_ms: float | None = None
+) -> AskReplyBody:
+    """The reply as HTTP and `--json` give it. took_ms: with the writing, where there was any."""
     found = reply_body(request, reply.search)
     return AskReplyBody(
         question=request.question,
@@ -166,9 +212,26 @@ def ask_body(request: SearchRequest, reply: AskReply) -> AskReplyBody:
         newer=[citation_body(one) for one in reply.newer],
         hits=found.hits,
         generation=found.generation,
-        took_ms=reply.took_ms,
+        took_ms=round(reply.took_ms if took_ms is None else took_ms, 2),
         did_you_mean=found.did_you_mean,
-        warnings=found.warnings,
+        warnings=[*found.warnings, *(written.warnings if written else ())],
+        written=_written(written),
+    )
+
+
+def sentence_body(written: WrittenSentence) -> WrittenSentenceBody:
+    """A checked sentence as HTTP gives it."""
+    return WrittenSentenceBody(text=written.text, citations=[citation_body(one) for one in written.citations])
+
+
+def _written(written: Written | None) -> WrittenBody | None:
+    if written is None or not written.sentences:
+        return None
+    return WrittenBody(
+        text=written.text,
+        sentences=[sentence_body(one) for one in written.sentences],
+        dropped=written.dropped,
+        model=written.model,
     )
 
 

@@ -37,6 +37,7 @@ from search_api.legibility import is_legible
 from search_api.question import parse_words
 from search_api.questions import QuestionEncoder
 from search_api.ranking import contributions
+from search_api.reader.reader import Reader
 from search_api.rerank import Reranker, require_reranker
 from search_api.showing import shown
 from search_api.similar import SimilarRequest, distinctive_words, picked, source
@@ -55,12 +56,15 @@ class Searcher:
         snapshot: Snapshot,
         encoder: Encoder | QuestionEncoder,
         answerable_from: float = ANSWERABLE_FROM,
+        reader: Reader | None = None,
     ) -> None:
         """A QuestionEncoder serves other searchers too and is not closed with this one.
 
         answerable_from: the chance of an answer from which a reply says that there is one.
+        reader: reads passages for answers; not used by a search.
         """
         self._answerable_from = answerable_from
+        self.reader = reader
         require_same_encoder(snapshot.manifest.encoder, encoder.identity)
         self.snapshot = snapshot
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)

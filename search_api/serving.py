@@ -1,7 +1,8 @@
 """What a running service does beside its routes: follow the index, admit requests, run them on threads.
 
-The event loop never searches: a question's vector is awaited from the encoder's own thread, the rest
-runs on a fixed set of threads. Knows no route. SearchRequest -> awaitable SearchReply
+The event loop never searches: that runs on a fixed set of threads, none of which waits for a question's
+vector, made on the encoder's own thread, while another request wants it. Knows no route.
+SearchRequest -> awaitable SearchReply
 """
 
 import asyncio
@@ -17,10 +18,12 @@ from starlette.exceptions import HTTPException
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
+from search_api.answers.writing.writer import open_writer
 from search_api.cross_encoder import open_reranker
 from search_api.finding import reranked
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
+from search_api.reader.reader import open_reader
 from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
 from search_api.settings import Settings, admin_key
@@ -40,7 +43,10 @@ class Serving:
 
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
-        self.generations = Generations(settings, searcher)
+        self.reader = (
+            None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
+        )
+        self.generations = Generations(settings, searcher, self.reader)
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._under_way = 0
@@ -50,6 +56,7 @@ class Serving:
         self._eager_until_s = 0.0
         self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
         self.reranker = open_reranker(settings)
+        self.writer = open_writer(settings)
 
     @property
     def inbox(self) -> Inbox:
@@ -63,7 +70,8 @@ class Serving:
         fault = self.generations.fault
         stale = f"a newer state of the index is not served: {fault}" if fault else ""
         unranked = self.reranker.fault if self.reranker else ""
-        return [one for one in (stale, self.worker_fault, unranked) if one]
+        unread = self.reader.fault if self.reader else ""
+        return [one for one in (stale, self.worker_fault, unranked, unread) if one]
 
     @property
     def searcher(self) -> Searcher:
@@ -86,6 +94,8 @@ class Serving:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            if self.writer is not None:
+                await self.writer.close()
             await asyncio.to_thread(self._close)
 
     async def _work(self) -> None:
@@ -151,6 +161,11 @@ class Serving:
         future.add_done_callback(lambda _: opened.leave())
         return asyncio.wrap_future(future)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more requests are under way than there are threads."""
+        return self._under_way > self.settings.threads
+
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
         """A place among the requests under way. Raises 503 when there is none, or when time is up."""
@@ -185,13 +200,19 @@ class Reading:
         async with self._serving.admitted():
             return await self._serving.on_thread(self._opened, work, *arguments)
 
+    async def aside(self, work: Callable[..., T], *arguments: object) -> T:
+        """As `run`, for a small part of a request that was admitted before: needs no place and no clock."""
+        return await self._serving.on_thread(self._opened, work, *arguments)
+
     async def search(self, request: SearchRequest) -> SearchReply:
         """The reply to one search; questions that wait together are encoded together. Raises as `run`."""
         async with self._serving.admitted():
             if request.mode != "keyword":
-                vector = asyncio.wrap_future(self.searcher.questions.submit(request.question))
-                # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
-                await asyncio.shield(vector)  # the searcher remembers it
+                encoding = self.searcher.questions.submit(request.question)
+                # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.
+                if self._serving.is_crowded:
+                    # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
+                    await asyncio.shield(asyncio.wrap_future(encoding))  # the searcher remembers it
             if request.rerank:
                 return await self._search_reranked(request)
             return await self._serving.on_thread(self._opened, self.searcher.search, request)

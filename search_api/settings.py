@@ -42,12 +42,46 @@ class Settings(BaseSettings):
     answerable_from: Annotated[
         float, Field(ge=0, le=1, description="Chance of an answer from which a reply is `answerable`.")
     ] = ANSWERABLE_FROM
+    reader: Annotated[
+        str,
+        Field(
+            description="What reads passages for answers: `shipped`, `none`, or the name or path of an "
+            "extractive question-answering model."
+        ),
+    ] = "shipped"
+    reader_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that reading may take, waiting included.")
+    ] = 2.0
     ask_from: Annotated[
         float, Field(ge=0, le=1, description="Confidence from which an answer is given to a question.")
     ] = 0.3
+    llm_url: Annotated[
+        str | None,
+        Field(description="Base URL of an OpenAI-compatible endpoint; without one nothing is written."),
+    ] = None
+    llm_model: Annotated[
+        str | None, Field(description="The language model's name there; needed with `llm_url`.")
+    ] = None
+    llm_key: Annotated[SecretStr | None, Field(description="The endpoint's key, if it asks for one.")] = None
+    llm_key_file: Annotated[
+        Path | None, Field(description="A file that holds the key, instead of `llm_key`.")
+    ] = None
+    llm_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that writing an answer may take, waiting included.")
+    ] = 60.0
+    llm_retries: Annotated[
+        int, Field(ge=0, le=10, description="Further tries where the endpoint is busy or not reached.")
+    ] = 2
+    llm_passages: Annotated[
+        int, Field(ge=1, le=20, description="Passages that the language model is given.")
+    ] = 8
+    llm_max_tokens: Annotated[int, Field(ge=1, description="Most tokens that it may write.")] = 600
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
+    processes: Annotated[
+        int, Field(ge=1, le=64, description="Processes that serve side by side; they share the mapped files.")
+    ] = 1
     max_waiting: Annotated[
         int, Field(ge=1, description="Requests under way at which a new one is sent away with 503.")
     ] = 256
@@ -94,15 +128,24 @@ class Settings(BaseSettings):
 
 def admin_key(settings: Settings) -> str | None:
     """The key that writes must carry, or None where there are to be none. Raises InputError."""
-    given = settings.admin_key.get_secret_value().strip() if settings.admin_key else ""
-    if settings.admin_key_file is None:
+    return _key(settings.admin_key, settings.admin_key_file, "SEARCH_ADMIN_KEY", "admin key")
+
+
+def llm_key(settings: Settings) -> str | None:
+    """The key that the endpoint of the language model wants, or None. Raises InputError."""
+    return _key(settings.llm_key, settings.llm_key_file, "SEARCH_LLM_KEY", "language model's key")
+
+
+def _key(secret: SecretStr | None, file: Path | None, name: str, what: str) -> str | None:
+    given = secret.get_secret_value().strip() if secret else ""
+    if file is None:
         return given or None
     if given:
-        raise InputError("both SEARCH_ADMIN_KEY and SEARCH_ADMIN_KEY_FILE are set; set one of them")
+        raise InputError(f"both {name} and {name}_FILE are set; set one of them")
     try:
-        key = settings.admin_key_file.read_text(encoding="utf-8").strip()
+        key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the admin key in {settings.admin_key_file} cannot be read: {error}") from error
+        raise InputError(f"the {what} in {file} cannot be read: {error}") from error
     if not key:
-        raise InputError(f"{settings.admin_key_file} is empty; write the admin key into it")
+        raise InputError(f"{file} is empty; write the {what} into it")
     return key

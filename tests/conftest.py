@@ -1,6 +1,7 @@
 """What tests share: a small corpus of invented articles, its index, the searcher and a client."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.growing import written
 from tests.writing import KEY, START
 
 DATA = Path(__file__).parent / "data"
+
+# Tests of the reader name one of their own; the others do not wait for the shipped one.
+os.environ["SEARCH_READER"] = "none"
 
 # One article a peculiarity: ids, dates, languages, markup, near-duplicates. The reports fill pages.
 ARTICLES: list[dict[str, str]] = [

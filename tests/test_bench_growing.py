@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.held_out import _drawn, _written, held_out
+from bench.held_out import _drawn, held_out, written_articles
 from bench.pacing import Answer, figures
 from bench.tables import faults_section, growing_section, put
 from indexer.articles import Record, read_articles
@@ -33,7 +33,7 @@ def test_an_article_written_out_is_read_back_as_it_is_stored(tmp_path: Path) -> 
     build([written(tmp_path / "all.jsonl", ARTICLES)], tmp_path / "index", FakeEncoder())
     with LivingArticles(directory.current(tmp_path / "index")) as living:
         stored = [article for article, _ in living.articles()]
-    file = _written(tmp_path / "out.jsonl", stored)
+    file = written_articles(tmp_path / "out.jsonl", stored)
     assert [one.article for one in read_articles([file]) if isinstance(one, Record)] == stored
 
 

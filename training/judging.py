@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from bench.answers import f1, normal
+from bench.asking import f1, normal
 from training.batches import Reading, headed
 from training.network import ReaderNetwork
 from training.pairs import Group

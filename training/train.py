@@ -27,7 +27,7 @@ from training.pairs import Group, groups
 from training.split import TRAINED_ON
 
 SEED = 20231109
-PASSES = 2
+PASSES, STEPS = 2, 3400  # the second pass ends in its middle
 RATE, WARM_UP, DECAY = 1.2e-4, 0.05, 0.01
 CHECKPOINT_S, REPORT_STEPS, JUDGE_S = 300, 100, 900
 MOST = 10_000  # questions of a collection in one pass
@@ -129,6 +129,7 @@ def main() -> None:
     plan = [
         batch for _ in range(PASSES) for batch in batches(examples(drawn(seen, dice), dice), reading, dice)
     ]
+    plan = plan[:STEPS]
     few = [one for name in TRAINED_ON for one in [each for each in kept if each.collection == name][:JUDGED]]
     print(f"{len(seen)} questions to train on, {len(kept)} kept out; {len(plan)} batches", flush=True)
     network = ReaderNetwork(start.folder)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from passage_index.types import StoredPassage
 from search_api.answers.candidates import Candidate, candidates
 from search_api.answers.choice import Scored, ranked
 from search_api.answers.citations import Citation, cite
@@ -46,6 +47,7 @@ class AskReply:
     newer: tuple[Citation, ...]
     search: SearchReply
     took_ms: float
+    read: tuple[StoredPassage, ...] = ()  # the passages of an answer: that with the best sentence first
 
     @property
     def answerable(self) -> bool:
@@ -61,7 +63,10 @@ def ask(searcher: Searcher, request: SearchRequest, threshold: float) -> AskRepl
 def answered(searcher: Searcher, found: Finding, threshold: float) -> AskReply:
     """As `ask`, for a ranked pool that is there."""
     begun_s = time.perf_counter()
-    scored = ranked(candidates(searcher.snapshot, found))
+    read = searcher.reader.read if searcher.reader else None
+    sentences, warnings = candidates(searcher.snapshot, found, read)
+    found = replace(found, warnings=(*found.warnings, *warnings))
+    scored = ranked(sentences)
     chance = confidence(found, scored)
     hits = searcher.show(found)
     refused = AskReply(None, None, chance, 0, (), (), (), hits, 0.0)
@@ -81,7 +86,7 @@ def _cited(searcher: Searcher, found: Finding, scored: Sequence[Scored], refused
     return replace(
         refused,
         answer=answer,
-        span=best.span if best.span and best.span.score >= 1.0 else None,
+        span=best.shortest,
         independent=beside.independent,
         citations=(answer, *(cited(one) for one in beside.agreeing[: MOST_CITATIONS - 1])),
         disagreements=tuple(
@@ -89,4 +94,14 @@ def _cited(searcher: Searcher, found: Finding, scored: Sequence[Scored], refused
             for one in beside.disagreeing[:MOST_CITATIONS]
         ),
         newer=tuple(cited(one) for one in beside.newer[:MOST_CITATIONS]),
+        read=_read(found, scored),
     )
+
+
+def _read(found: Finding, scored: Sequence[Scored]) -> tuple[StoredPassage, ...]:
+    """The passages by their best sentence, copies of one text once."""
+    kept: dict[int, StoredPassage] = {}
+    for one in (each.candidate for each in scored):
+        if one.position not in kept and kept.keys().isdisjoint(found.pool.kin.of(one.position)):
+            kept[one.position] = one.stored
+    return tuple(kept.values())

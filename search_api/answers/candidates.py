@@ -1,23 +1,32 @@
 """Sentences that may answer a question, each with what speaks for it.
 
-The sentences of the first passages, by their stored vectors, their words and what kind of answer the
-question waits for. Encodes nothing. (Snapshot, Finding) -> Candidates
+The sentences of the first passages, by their stored vectors, their words, what kind of answer the
+question waits for and what a reader makes of them, where there is one. Encodes nothing.
+(Snapshot, Finding) -> Candidates
 """
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from passage_index.snapshot import Snapshot
-from passage_index.types import Scores, StoredPassage
+from passage_index.types import Scores, Span, StoredPassage
 from search_api.finding import Finding
+from search_api.reader.reading import Reading
 from search_api.reading.expectation import Expectation, expected
 from search_api.reading.spans import AnswerSpan, spans
 
 PASSAGES = 20  # of the ranking, that are read sentence by sentence
 SHORT_WORDS = 4
+FITS = 1.0  # score of a typed span from which it is shown
+MARKED_FROM = 0.2  # chance of what the reader marks, from which it is shown
+SUREST = 8.0  # raw values of a reader beyond it say no more
 
 Terms = Callable[[str], Sequence[str]]
+Read = Callable[[str, Sequence[StoredPassage]], tuple[list[Reading], str]]
 
 
 class Evidence(NamedTuple):
@@ -30,6 +39,9 @@ class Evidence(NamedTuple):
     beside: float  # the further share in the sentences before and after it
     around: float  # the further share in the passage and the title
     typed: float  # how well a span fits what is asked for, 0..1
+    answers: float  # how sure the reader is that the passage answers, a raw value; 0 without a reader
+    share: float  # the chance by the reader that the answer stands in this sentence rather than another
+    read: float  # both together: the chance that the answer is here
     short: float  # 1 of a sentence of a word or two: a caption, a heading
     question: float  # 1 of a sentence that asks
 
@@ -45,34 +57,55 @@ class Candidate:
     end: int
     evidence: Evidence
     span: AnswerSpan | None  # what in it fits the question best; offsets in the article's text
+    marked: tuple[Span, float] | None = None  # what the reader marks in it as the answer, and its chance
 
     @property
     def text(self) -> str:
         """The sentence as it stands."""
         return self.stored.article.text[self.start : self.end]
 
+    @property
+    def shortest(self) -> AnswerSpan | None:
+        """The part of it that is enough: what the reader marks, else what fits the question fully, if any.
 
-def candidates(snapshot: Snapshot, found: Finding, passages: int = PASSAGES) -> list[Candidate]:
-    """Every sentence of the first passages once, in the order of the ranking."""
+        Of the kind that was asked for where both meet in one place.
+        """
+        fits = self.span if self.span and self.span.score >= FITS else None
+        if self.marked is None or self.marked[1] < MARKED_FROM:
+            return fits
+        (start, end), chance = self.marked
+        meets = fits is not None and fits.start < end and start < fits.end
+        kind = fits.type if fits and meets else "other"
+        return AnswerSpan(start, end, kind, chance, "marked by the reader")
+
+
+def candidates(
+    snapshot: Snapshot, found: Finding, read: Read | None = None
+) -> tuple[list[Candidate], tuple[str, ...]]:
+    """Every sentence of the first passages once, in the order of the ranking; and what to warn of.
+
+    read: (question, passages) -> readings of the first of them; where it gives any, only of these.
+    """
     if found.vector is None or not found.ranked:
-        return []
-    first = found.ranked[:passages]
+        return [], ()
+    first = found.ranked[:PASSAGES]
+    stored_passages = snapshot.fetch(found.pool.rows[first])
+    readings, warning = read(found.request.question, stored_passages) if read else ([], "")
     idf = snapshot.lexical.idf(found.words.terms)
     asked = expected(found.request.question)
     seen: set[tuple[str, int]] = set()
     out = []
     top = float(found.fused[first[0]])
-    for rank, (position, stored) in enumerate(
-        zip(first, snapshot.fetch(found.pool.rows[first]), strict=True), start=1
-    ):
+    those: Sequence[Reading | None] = readings or [None] * len(first)
+    for rank, (position, stored, reading) in enumerate(zip(first, stored_passages, those, strict=False), 1):
         cosines = snapshot.sentence_cosines(found.vector, int(found.pool.rows[position]))
         known = (float(found.fused[position]) - top, 1 / rank)
-        for one in _of_passage(stored, position, known, cosines, idf, snapshot.lexical.terms, asked):
+        for one in _of_passage(stored, position, known, cosines, idf, snapshot.lexical.terms, asked, reading):
             place = (stored.article.id, one.start)
             if place not in seen:
                 seen.add(place)
                 out.append(one)
-    return out
+    return out, ((warning,) if warning else ())
 
 
 def _of_passage(
@@ -83,6 +116,7 @@ def _of_passage(
     idf: dict[str, float],
     terms: Terms,
     asked: Expectation,
+    reading: Reading | None,
 ) -> list[Candidate]:
     text, sentences = stored.article.text, stored.passage.sentences
     total = sum(idf.values()) or 1.0
@@ -97,6 +131,8 @@ def _of_passage(
     for i, (start, end) in enumerate(sentences):
         near = set().union(*held[max(0, i - 1) : i + 2])
         span = best_span(stored, (start, end), asked, idf.keys(), terms)
+        part = reading.share(start, end) if reading else 0.0
+        sure = float(np.clip(reading.answerable, -SUREST, SUREST)) if reading else 0.0
         out.append(
             Candidate(
                 stored=stored,
@@ -112,10 +148,14 @@ def _of_passage(
                     beside=share(near - held[i]),
                     around=share(everywhere - near),
                     typed=span.score if span else 0.0,
+                    answers=sure,
+                    share=part,
+                    read=part / (1 + math.exp(-sure)),
                     short=float(len(said[i]) < SHORT_WORDS),
                     question=float(text[start:end].rstrip(" \"”'’").endswith("?")),
                 ),
                 span=span,
+                marked=reading.best(start, end) if reading else None,
             )
         )
     return out

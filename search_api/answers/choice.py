@@ -29,7 +29,8 @@ def ranked(found: Sequence[Candidate]) -> list[Scored]:
     """Best first; ties in the order of the ranking."""
     if not found:
         return []
-    scores = np.round(table(found) @ np.array([model()["choice"][name] for name in Evidence._fields]), 6)
+    weights = model(was_read(found))["choice"]
+    scores = np.round(table(found) @ np.array([weights[name] for name in Evidence._fields]), 6)
     return [Scored(found[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
 
@@ -38,7 +39,13 @@ def table(found: Sequence[Candidate]) -> Any:
     return np.array([one.evidence for one in found], dtype=np.float64)
 
 
+def was_read(found: Sequence[Candidate]) -> bool:
+    """Whether a reader has seen the candidates."""
+    return any(one.marked is not None for one in found)
+
+
 @cache
-def model() -> dict[str, Any]:
-    """The fitted numbers."""
-    return dict(json.loads((files("search_api.answers") / MODEL).read_text(encoding="utf-8")))
+def model(read: bool) -> dict[str, Any]:
+    """The fitted numbers, with a reader and without one."""
+    stored = json.loads((files("search_api.answers") / MODEL).read_text(encoding="utf-8"))
+    return dict(stored["read" if read else "plain"])

@@ -7,7 +7,7 @@ text of an article is material here, never an instruction. Candidate -> Citation
 from dataclasses import dataclass
 
 from passage_index.snapshot import Snapshot
-from passage_index.types import Article, sha256_text
+from passage_index.types import Article, Span, StoredPassage, sha256_text
 from search_api.answers.candidates import Candidate
 from search_api.reading.attribution import Attribution, who_says
 from search_api.reading.dates import EventDate, event_dates
@@ -32,12 +32,17 @@ class Citation:
 
 def cite(snapshot: Snapshot, candidate: Candidate, score: float) -> Citation:
     """Quote a candidate, and read it anew to see that the article really says so."""
-    article, start, end = candidate.stored.article, candidate.start, candidate.end
-    quote = candidate.text
+    return quoted(snapshot, candidate.stored, (candidate.start, candidate.end), score)
+
+
+def quoted(snapshot: Snapshot, stored: StoredPassage, span: Span, score: float = 0.0) -> Citation:
+    """The same for any span of an article, in code points of its text."""
+    article, (start, end) = stored.article, span
+    quote = article.text[start:end]
     digest = sha256_text(quote)
     said = who_says(article.text, start, end)
     return Citation(
-        passage_id=candidate.stored.passage.id,
+        passage_id=stored.passage.id,
         article=article,
         start=start,
         end=end,

@@ -8,15 +8,18 @@ from collections.abc import Sequence
 
 from search_api.answerability import evidence as evidence_of_pool
 from search_api.answerability import value
-from search_api.answers.choice import Scored, model
+from search_api.answers.choice import Scored, model, was_read
 from search_api.finding import Finding
+
+OWN = ("cosine", "coverage", "beside", "around", "typed", "answers", "share", "read")
 
 
 def confidence(found: Finding, ranked: Sequence[Scored]) -> float:
     """The chance that the first candidate answers, 0..1; 0 without one."""
     if not ranked:
         return 0.0
-    seen, fitted = evidence(found, ranked), model()["confidence"]
+    seen = evidence(found, ranked)
+    fitted = model(was_read([ranked[0].candidate]))["confidence"]
     sum_ = fitted["bias"] + sum(weight * value(seen, name) for name, weight in fitted["weights"].items())
     return round(1 / (1 + math.exp(-max(-50.0, min(50.0, sum_)))), 4)
 
@@ -35,5 +38,5 @@ def evidence(found: Finding, ranked: Sequence[Scored]) -> dict[str, float]:
         **evidence_of_pool(found.pool, found.parts),
         "choice": best.score,
         "margin": best.score - other if other is not None else 0.0,
-        **{f"own_{name}": own[name] for name in ("cosine", "coverage", "beside", "around", "typed")},
+        **{f"own_{name}": own[name] for name in OWN},
     }

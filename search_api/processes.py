@@ -1,0 +1,50 @@
+"""Several processes that serve one address: each has the index mapped, and the system keeps one copy of it.
+
+The first process serves nothing: it looks at the index, starts the others, starts again those that die, and
+runs the one worker for writes. A write is seen by the process that took it at once, by the others at their
+next look for a new generation. Settings -> running until it is told to end
+"""
+
+import asyncio
+import logging
+import os
+import threading
+
+import uvicorn
+
+from search_api.generations import Generations
+from search_api.settings import Settings, admin_key
+from search_api.worker import keep_working
+
+logger = logging.getLogger(__name__)
+
+
+def serve_side_by_side(settings: Settings) -> None:
+    """Serve with `settings.processes`. Raises as opening the index does."""
+    looked = Generations(settings)  # before binding: a broken index must not look alive
+    looked.open()
+    looked.close()
+    if admin_key(settings) and settings.worker:
+        threading.Thread(target=_work, args=(settings,), name="worker", daemon=True).start()
+    os.environ.update(_environment(settings))
+    uvicorn.run(
+        "search_api.app:create_app_of_environment",
+        factory=True,
+        workers=settings.processes,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def _work(settings: Settings) -> None:
+    asyncio.run(keep_working(settings, lambda fault: None))  # the fault is logged where it is told
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the command line said, for processes that read the environment alone."""
+    said = {"INDEX": str(settings.index.resolve()), "HOST": settings.host, "PORT": str(settings.port)}
+    said |= {"CACHE": str(settings.cache.resolve())} if settings.cache else {}
+    return {f"SEARCH_{name}": value for name, value in (said | {"WORKER": "false"}).items()}

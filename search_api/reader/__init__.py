@@ -1,0 +1,1 @@
+"""A small model that reads question and passage together: does it answer, and with which words."""

@@ -1,0 +1,89 @@
+"""The reader of a service: loaded beside it, asked with a time limit, and never the reason of a failure.
+
+(question, passages) -> Readings of the first of them, and what to warn of
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from passage_index.errors import SearchEngineError
+from passage_index.types import StoredPassage
+from search_api.reader.model import Text, load_reader
+from search_api.reader.reading import Reading
+from search_api.rerank import pair_text
+
+NONE = "none"
+
+logger = logging.getLogger(__name__)
+
+
+class PassageReader(Protocol):
+    """The seam that tests replace."""
+
+    def read(self, question: str, texts: Sequence[Text], deadline_s: float | None = None) -> list[Reading]:
+        """See ReaderModel."""
+        ...
+
+
+class Reader:
+    """Reads for any number of threads."""
+
+    def __init__(self, load: Callable[[], PassageReader], timeout_s: float) -> None:
+        """load: called once, on a thread of its own. timeout_s: of one `read`, waiting included."""
+        self.fault = ""  # why there is none, once that is known
+        self._timeout_s = timeout_s
+        self._loaded: Future[PassageReader | None] = Future()
+        threading.Thread(target=self._load, args=(load,), name="reader", daemon=True).start()
+
+    def _load(self, load: Callable[[], PassageReader]) -> None:
+        try:
+            self._loaded.set_result(load())
+        except Exception as error:
+            logger.exception("the reader cannot be loaded")
+            told = f": {error}" if isinstance(error, SearchEngineError) else ""
+            self.fault = f"the reader cannot be loaded{told}"
+            self._loaded.set_result(None)
+
+    def wait_until_loaded(self) -> None:
+        """Return when there is a reader, or a fault."""
+        self._loaded.result()
+
+    def read(self, question: str, passages: Sequence[StoredPassage]) -> tuple[list[Reading], str]:
+        """Of the first passages, as many as time allows; none where it cannot, and why. Never raises.
+
+        Offsets are code points of the article's text.
+        """
+        deadline_s = time.monotonic() + self._timeout_s
+        try:
+            model = self._loaded.result(self._timeout_s)
+            found = model.read(question, [_text(one) for one in passages], deadline_s) if model else []
+        except TimeoutError:
+            return [], "the reader is not loaded yet; the answer was chosen without it"
+        except Exception:
+            logger.exception("reading failed")
+            return [], "the reader failed; the answer was chosen without it"
+        if not found and passages:
+            reason = self.fault or f"the reader did not answer within {self._timeout_s:g} s"
+            return [], f"{reason}; the answer was chosen without it"
+        return [one.moved(_shift(passage)) for one, passage in zip(found, passages, strict=False)], ""
+
+
+def _text(stored: StoredPassage) -> Text:
+    text = pair_text(stored)
+    return Text(text, len(text) - len(stored.text))
+
+
+def _shift(stored: StoredPassage) -> int:
+    """From the text that was read to the article's."""
+    return stored.passage.start - _text(stored).begin
+
+
+def open_reader(name: str, timeout_s: float, cache: Path | None = None) -> Reader | None:
+    """The reader of that name (`load_reader`), on its way; None for `none`."""
+    return None if name == NONE else Reader(partial(load_reader, name, cache), timeout_s)
