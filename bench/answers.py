@@ -175,7 +175,7 @@ def gathered(folders: Sequence[Path], only: Sequence[str] | None, most: int, rea
     every = {one.name: one for folder in folders for one in find_collections(folder)}
     for name, collection in every.items():
         kept = kept_out(collection)
-        if kept.queries and (not only or name in only):
+        if any(query.answers for query in kept.queries) and (not only or name in only):
             groups[name] = collect(kept, most, reader)
             print(name, *map(len, groups[name]), flush=True)
     if CROWDED in groups and CROWD in every:

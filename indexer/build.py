@@ -1,7 +1,8 @@
 """Main path 1: files of articles -> a committed generation of exactly these articles.
 
 read, split          articles.py, chunking.py -> intake.py -> staging.py
-encode, write        write.py: the journal first, then the encoder -> segment, word indexes
+encode               ahead.py, meanwhile: the journal first, then the encoder
+write                write.py -> segment, word indexes
 commit               passage_index/commits.py
 """
 
@@ -10,6 +11,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
+from indexer.ahead import Ahead
 from indexer.articles import read_articles
 from indexer.intake import nowhere, require_articles, take_in
 from indexer.report import BuildReport, Progress, now, silent
@@ -47,7 +49,8 @@ def build(
     require_space_for(paths, index, encoder.identity.dim)
     with directory.writer_lock(index), commits.new_generation(index) as folder:
         staging = Staging(folder / "staging.sqlite")
-        take_in(found, staging, nowhere, encoding, run)
+        with Ahead(staging, encoding, run) as staged:
+            take_in(found, staged, nowhere, encoding, run)
         require_articles(run.report)
         commit_staged(index, folder, staging, encoding, run, "build")
     return run.report

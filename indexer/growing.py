@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from indexer.ahead import Ahead
 from indexer.articles import read_articles
 from indexer.chunking import Chunking
 from indexer.intake import Found, GivingWay, require_articles, take_in
@@ -134,7 +135,8 @@ def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> G
             giving_way = GivingWay()
             if encoder is not None:
                 encoding = Encoding(encoder, Chunking(**base.manifest.chunking))
-                giving_way = take_in(wish.found, staging, living.find, encoding, run)
+                with Ahead(staging, encoding, run) as staged:
+                    giving_way = take_in(wish.found, staged, living.find, encoding, run)
             _delete(wish.deleted(), living, giving_way, run.report)
         watched = wish.watched()
         if encoder is not None and len(staging):

@@ -4,8 +4,9 @@ Reads and splits, numbers and encodes nothing. Records -> Staging and the articl
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -13,16 +14,29 @@ from indexer.articles import Record, Rejected, Skipped
 from indexer.chunking import SplitArticle, split_article
 from indexer.living import LivingArticle
 from indexer.report import BuildReport
-from indexer.staging import Staging
 from indexer.write import Encoding, Run
 from passage_index.errors import InputError, RecordsRejected
 from passage_index.failpoints import failpoint
 from passage_index.passages import article_hash
-from passage_index.types import Article, PassageNos
+from passage_index.types import Article, Passage, PassageNos
 
 logger = logging.getLogger(__name__)
 
 Found = Record | Rejected | Skipped
+
+
+class Staged(Protocol):
+    """Where split articles wait for their rows: Staging, or Ahead before it."""
+
+    def add(self, article: Article, passages: Sequence[Passage]) -> None:
+        """Put an article there."""
+        ...
+
+    def repeated_texts(self) -> int:
+        """How many have the text of another."""
+        ...
+
+
 Find = Callable[[str], LivingArticle | None]
 
 
@@ -56,7 +70,7 @@ class GivingWay:
         return list(self.passages)
 
 
-def take_in(found: Iterable[Found], staging: Staging, find: Find, encoding: Encoding, run: Run) -> GivingWay:
+def take_in(found: Iterable[Found], staging: Staged, find: Find, encoding: Encoding, run: Run) -> GivingWay:
     """Split every article that is new or not as it stands in the index; reject what cannot be indexed.
 
     Raises RecordsRejected at the first rejected record when the run is strict.
@@ -86,7 +100,7 @@ def _reject(one: Rejected, run: Run) -> None:
 
 def _take(
     record: Record,
-    staging: Staging,
+    staging: Staged,
     standing: LivingArticle | None,
     giving_way: GivingWay,
     encoding: Encoding,
@@ -119,7 +133,7 @@ def split(article: Article, encoding: Encoding) -> SplitArticle:
     )
 
 
-def stage(article: Article, parts: SplitArticle, staging: Staging, report: BuildReport) -> None:
+def stage(article: Article, parts: SplitArticle, staging: Staged, report: BuildReport) -> None:
     """Put a split article where it waits for its row, and count it."""
     staging.add(article, parts.passages)
     report.articles += 1

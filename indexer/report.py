@@ -48,7 +48,8 @@ class BuildReport:
     merged: int = 0  # segments that became one
     generation: int | None = None  # the one that was committed; None when nothing changed
     languages: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # of the run, by what it did or waited for
+    encoder_s: float = 0.0  # while the encoder was at work, whatever else went on
     rejections: list[str] = field(default_factory=list)
 
     def reject(self, place: str, reason: str) -> str:
@@ -92,6 +93,7 @@ class BuildReport:
             "languages": dict(self.languages.most_common()),
             "peak_ram_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
+            "encoder_seconds": round(self.encoder_s, 2),
             "rejections": self.rejections,
         }
 
@@ -115,6 +117,9 @@ class BuildReport:
             lines.append(f"merged     {self.merged:,} segments into one")
         if seconds:
             lines.append(f"seconds    {seconds}")
+            if self.encoder_s:
+                share = self.encoder_s / sum(self.seconds.values())
+                lines.append(f"encoder    at work for {self.encoder_s:.1f} s, {share:.0%} of the time")
         return "\n".join(lines)
 
     def _changes(self) -> str:

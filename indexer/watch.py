@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from indexer.ahead import Ahead
 from indexer.articles import READERS, Record, Rejected, Skipped, read_files
 from indexer.build import commit_staged
 from indexer.growing import Wish, grow
@@ -190,7 +191,8 @@ def _build(folder: Path, index: Path, found: Round, encoder: Encoder, run: Run) 
         if directory.holds_index(index):  # another writer was quicker: the next round goes on from there
             return
         staging = Staging(scratch / "staging.sqlite")
-        take_in(found.read(), staging, nowhere, encoding, run)
+        with Ahead(staging, encoding, run) as staged:
+            take_in(found.read(), staged, nowhere, encoding, run)
         require_articles(run.report)
         (scratch / directory.WATCHED).write_bytes(found.watched() or b"")
         commit_staged(index, scratch, staging, encoding, run, "watch")

@@ -9,6 +9,7 @@ Memory stays flat: articles lie in the staging file, vectors go to disk a window
 
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -79,7 +80,9 @@ def write_segment(
     done = 0
     with SegmentWriter(folder) as segment, _journal(folder, encoding, run) as journal:
         for window in _windows(staging.in_row_order()):
-            vectors = _vectors(window, journal, encoding, run)
+            with run.report.timed("encode"):
+                vectors, encoded = stored_vectors(window, journal, encoding, run.report)
+            run.report.resumed += sum(len(passages) for _, passages in window) - encoded
             with run.report.timed("write"):
                 for (article, passages), stored in zip(window, vectors, strict=True):
                     segment.add(article, passages, stored, first_number + done)
@@ -118,10 +121,13 @@ def _windows(articles: Iterator[Split]) -> Iterator[list[Split]]:
         yield window
 
 
-def _vectors(
-    window: list[Split], journal: VectorsJournal, encoding: Encoding, run: Run
-) -> list[list[Stored]]:
-    """The stored vectors of every passage of a window, by article: the journal's, or encoded now."""
+def stored_vectors(
+    window: list[Split], journal: VectorsJournal, encoding: Encoding, report: BuildReport
+) -> tuple[list[list[Stored]], int]:
+    """The stored vectors of every passage of a window, by article: the journal's, or encoded now.
+
+    And how many were encoded now. The report is told how long the encoder was busy.
+    """
     embedded = [
         embedded_passage(article, passage, encoding.chunking)
         for article, parts in window
@@ -130,15 +136,15 @@ def _vectors(
     keys = [journal.key(one) for one in embedded]
     stored = [journal.get(key) for key in keys]
     missing = [i for i, one in enumerate(stored) if one is None]
-    run.report.resumed += len(stored) - len(missing)
-    with run.report.timed("encode"):
-        encoded = encoding.encoder.encode_passages([embedded[i] for i in missing])
-        for i, vectors in zip(missing, encoded, strict=True):
-            new = stored[i] = encode_stored(vectors)
-            journal.put(keys[i], new)
+    begun_s = time.perf_counter()
+    encoded = encoding.encoder.encode_passages([embedded[i] for i in missing])
+    report.encoder_s += time.perf_counter() - begun_s
+    for i, vectors in zip(missing, encoded, strict=True):
+        new = stored[i] = encode_stored(vectors)
+        journal.put(keys[i], new)
     journal.flush()
     whole = iter(one for one in stored if one is not None)
-    return [list(islice(whole, len(parts))) for _, parts in window]
+    return [list(islice(whole, len(parts))) for _, parts in window], len(missing)
 
 
 def embedded_passage(article: Article, passage: Passage, chunking: Chunking) -> EmbeddedPassage:

@@ -218,6 +218,7 @@ def _text(reply: SearchReply) -> str:
 def main() -> None:
     """Entry point: one error tree, one exit code each."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a language model
     try:
         app()
     except SearchEngineError as error:

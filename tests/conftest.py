@@ -11,12 +11,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from indexer.build import BuildOptions, build
+from search_api.answers.writing import endpoint
 from search_api.app import create_app
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.fakes import FakeEncoder
 from tests.growing import written
+from tests.model_stub import Stub, running
 from tests.writing import KEY, START
+from tests.written_cases import ARTICLES as FERRY_ARTICLES
+from tests.written_cases import built, settings_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -101,5 +105,37 @@ def serve_writes(own_index: Path) -> Iterator[Callable[..., TestClient]]:
             searcher = Searcher(open_snapshot(own_index), FakeEncoder())
             opened.callback(searcher.close)
             return opened.enter_context(TestClient(create_app(Settings(**asked | changed), searcher)))
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def ferry_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index that written answers are tested on."""
+    return built(tmp_path_factory.mktemp("ferry"), FERRY_ARTICLES)
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """A language model's endpoint."""
+    with running() as begun:
+        yield begun
+
+
+@pytest.fixture
+def opened(
+    ferry_index: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., TestClient]]:
+    """Begins services that ask the stub."""
+    from passage_index.snapshot import open_snapshot
+
+    monkeypatch.setattr(endpoint, "PAUSE_S", 0.01)
+    with ExitStack() as stack:
+
+        def serve(index: Path = ferry_index, **changed: Any) -> TestClient:
+            searcher = Searcher(open_snapshot(index), FakeEncoder())
+            stack.callback(searcher.close)
+            settings = settings_of(stub, index, **changed)
+            return stack.enter_context(TestClient(create_app(settings, searcher)))
 
         yield serve

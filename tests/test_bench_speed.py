@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from bench import indexing, load, searching
+from bench import indexing, load, peers, searching
 from bench.encoding import operations
 from bench.indexing import Exported, built, exported, first_articles
 from bench.load import highest, one_client, paced, sustained
@@ -139,6 +139,31 @@ def test_a_peer_answers_by_lines_and_what_fails_is_told(
     assert failed == {"adder": "`end` ended the process (3): chatter chatter out of memory"}
     assert "adder: `end` ended" in capsys.readouterr().err
     assert last_words("") == "it said nothing"
+
+
+def test_a_peer_is_installed_once_under_the_projects_constraints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pins.txt").write_text("txtai==9\n")
+    monkeypatch.setattr(peers, "PINS", (tmp_path / "pins.txt",))
+    ran: list[list[str]] = []
+    monkeypatch.setattr(peers, "_run", lambda command, _: ran.append(command))
+    home = tmp_path / "bench" / "peers-venv"
+    home.mkdir(parents=True)
+    for _ in range(2):
+        assert peers.python_of("txtai", tmp_path) == home / "bin" / "python"
+    assert [command[1:3] for command in ran] == [["-m", "venv"], ["-m", "pip"]]
+    assert ran[1][3:] == ["install", "--quiet", "--constraint", str(tmp_path / "pins.txt"), "txtai[api]"]
+    (tmp_path / "pins.txt").write_text("txtai==10\n")
+    peers.python_of("txtai", tmp_path)
+    assert len(ran) == 4
+    names = {line.split("==")[0] for line in (peers.ROOT / "bench" / "peers.txt").read_text().splitlines()}
+    assert set(peers.NEEDS) < names and "torch" not in names  # constraints.txt alone says which torch
+
+
+def test_what_cannot_be_installed_is_told() -> None:
+    with pytest.raises(PeerFailed, match="txtai could not be installed: no room"):
+        peers._run([sys.executable, "-c", "import sys; sys.exit('no room')"], "txtai")
 
 
 def test_recall_counts_equal_scores_and_is_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import write
+from indexer import ahead, write
 from indexer.build import BuildOptions, build
 from indexer.verify import verify
 from passage_index import directory
@@ -144,7 +144,8 @@ def test_a_rebuild_encodes_nothing_again(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "WINDOW_PASSAGES", 4)
+    for part in (ahead, write):
+        monkeypatch.setattr(part, "WINDOW_PASSAGES", 4)
     articles, options = written(tmp_path / "a.jsonl", ARTICLES), BuildOptions(cache=tmp_path / "cache")
     failing, rest = CountingEncoder(limit=20), CountingEncoder()
     with pytest.raises(RuntimeError, match="the power failed"):
@@ -162,7 +163,7 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from indexer import write
+from indexer import ahead, write
 from indexer.build import BuildOptions, build
 from tests.fakes import FakeEncoder
 

@@ -15,8 +15,9 @@ DECLINED = "NO ANSWER"  # what the model is told to write where the passages do 
 _LONGEST_QUOTE = 1500
 _CITATION = rf'\[\s{{0,9}}(\d{{1,3}})\s{{0,9}}:\s{{0,9}}["“”„«](.{{1,{_LONGEST_QUOTE}}}?)["“”»]\s{{0,9}}\]'
 _ONE = re.compile(_CITATION, re.DOTALL)
-_BETWEEN = re.compile(r"[\s,;]{0,9}")
+_BETWEEN = re.compile(r"[\s,;.]{0,9}")
 _STOP = re.compile(r"\s{0,9}([.!?…]{1,3})")
+_STOPS = (".", "!", "?", "…", ".”", '."', ".»", "?”", "!”")
 _BULLET = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _THINKING, _THOUGHT = "<think>", "</think>"
@@ -77,9 +78,10 @@ class Drafts:
             if not (is_all or _is_followed(self._text, end)):
                 break
             *uncited, said = _sentences(self._text[: first.start()]) or [""]
-            closed = stop[1] if stop and not said.endswith((".", "!", "?", "…")) else ""
+            if said and not said.endswith(_STOPS):
+                said += stop[1] if stop else "."
             found += [Draft(one) for one in uncited]
-            found += [Draft(said + closed, tuple((int(one[1]), one[2]) for one in cited))] if said else []
+            found += [Draft(said, tuple((int(one[1]), one[2]) for one in cited))] if said else []
             self._text = self._text[end:]
         return found
 
