@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-growing bench-scale eval eval-answerable eval-answers clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ eval-answerable: setup ## how well a missing answer is told, on every collection
 
 eval-answers: setup ## how well questions are answered or refused, on every collection below DATA
 	$(BIN)/python -m bench.answers $(DATA)
+
+eval-rerank: setup ## what the reader adds to the ranking, and its milliseconds, on every collection below DATA
+	$(BIN)/python -m bench.rereading $(DATA)
+
+reader: setup ## train the reader that is shipped, and write its files: an hour on two cores
+	$(BIN)/python -m training.train $(DATA)
+	$(BIN)/python -m training.export
 
 bench: setup ## encoding, indexing, searching beside other engines: about half an hour
 	$(BIN)/python -m bench.speed $(DATA)

@@ -28,6 +28,7 @@ from search_api.answers.confidence import evidence as confidence_evidence
 from search_api.reader.model import SHIPPED
 
 THRESHOLDS = (0.3, 0.5, 0.7)
+CURVE = tuple(round(0.05 * step, 2) for step in range(1, 19))  # confidences
 ERRORS = (0.1, 0.2)  # risks for which the share that is answered is given
 READER = ("own_answers", "own_share", "own_read", "size*own_answers", "size*own_read")
 CONFIDENCE = (
@@ -103,6 +104,29 @@ def refit(groups: Groups, target: Path) -> None:
         _written(stored, target)
         stored[kind]["confidence"] = fit_confidence(those, names)
         _written(stored, target)
+        stored[kind]["errors"] = errors(those)
+        _written(stored, target)
+
+
+def errors(groups: Groups) -> list[list[float]]:
+    """[confidence, share of wrong ones among the answers given from it on], of the held-out half.
+
+    Half of the questions have no answer; every set counts the same; the share never rises.
+    """
+    parts = []
+    for name in FITTED_ON:
+        for small in (False, True):
+            for asked in groups[name]:
+                kept = [one.outcome()[:2] for one in split(asked, small) if one.held_out]
+                parts += [(sure, right, 1 / len(kept)) for sure, right in kept]
+    sure, right, weight = (np.array(column) for column in zip(*parts, strict=True))
+    shares = []
+    for threshold in CURVE:
+        given = sure >= threshold
+        total = float(weight[given].sum())
+        shares.append(float(weight[given & ~right].sum()) / total if total else 0.0)
+    falling = np.minimum.accumulate(shares).round(3).tolist()
+    return [[threshold, share] for threshold, share in zip(CURVE, falling, strict=True)]
 
 
 def _written(stored: dict[str, Any], target: Path) -> None:

@@ -126,7 +126,7 @@ def stored_vectors(
 ) -> tuple[list[list[Stored]], int]:
     """The stored vectors of every passage of a window, by article: the journal's, or encoded now.
 
-    And how many were encoded now. The report is told how long the encoder was busy.
+    Of each passage (dim,) bf16, (sentences, dim) int8 and (sentences,) scales; and how many were encoded now. The report is told how long the encoder was busy.
     """
     embedded = [
         embedded_passage(article, passage, encoding.chunking)

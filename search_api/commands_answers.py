@@ -45,7 +45,7 @@ def ask_command(
 
     Example: search-api ask "How many residents may be evacuated?" --index my-index
     """
-    from search_api.answers.asking import ask
+    from search_api.answers.asking import ask, ask_from
     from search_api.reader.reader import open_reader
     from search_api.schemas_answers import ask_body
     from search_api.searcher import open_searcher
@@ -55,7 +55,7 @@ def ask_command(
     settings = Settings()
     with closing(open_searcher(index, cache)) as searcher:
         searcher.reader = open_reader(settings.reader, LOADING_S, cache)
-        reply = ask(searcher, request, settings.ask_from if threshold is None else threshold)
+        reply = ask(searcher, request, ask_from(settings) if threshold is None else threshold)
         text = asyncio.run(_write(settings, searcher.snapshot, request.question, reply)) if written else None
     typer.echo(ask_body(request, reply, text).model_dump_json(indent=1) if as_json else _text(reply, text))
 

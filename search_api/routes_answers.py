@@ -143,7 +143,7 @@ def _event(one: WrittenSentence | Dropped | Note, dropped: int) -> bytes:
 
 
 def _threshold(asked: AskStreamParameters, serving: Serving) -> float:
-    return serving.settings.ask_from if asked.threshold is None else asked.threshold
+    return serving.ask_from if asked.threshold is None else asked.threshold
 
 
 def _checking(reading: Reading, question: str) -> Check:

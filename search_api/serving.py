@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
+from search_api.answers.asking import ask_from
 from search_api.answers.writing.writer import open_writer
 from search_api.cross_encoder import open_reranker
 from search_api.finding import reranked
@@ -47,6 +48,7 @@ class Serving:
             None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
         )
         self.generations = Generations(settings, searcher, self.reader)
+        self.ask_from = ask_from(settings)
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._under_way = 0

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     ask_from: Annotated[
         float, Field(ge=0, le=1, description="Confidence from which an answer is given to a question.")
     ] = 0.3
+    ask_error: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of the answers given that may be wrong; sets `ask_from` by measure.",
+        ),
+    ] = None
     llm_url: Annotated[
         str | None,
         Field(description="Base URL of an OpenAI-compatible endpoint; without one nothing is written."),

@@ -122,7 +122,11 @@ def test_confidence_falls_for_what_the_articles_do_not_say(answering: Searcher) 
 def test_every_sentence_is_a_candidate_once_and_the_model_weighs_all_evidence(answering: Searcher) -> None:
     every, warnings = candidates(answering.snapshot, answering.find(SearchRequest(ASKED)))
     places = [(one.stored.article.id, one.start) for one in every]
-    assert not warnings and len(set(places)) == len(places) and set(model(False)["choice"]) == set(Evidence._fields)
+    assert (
+        not warnings
+        and len(set(places)) == len(places)
+        and set(model(False)["choice"]) == set(Evidence._fields)
+    )
     scores = [one.score for one in ranked(every)]
     assert scores == sorted(scores, reverse=True) and len(scores) == len(every)
     assert ranked([]) == []

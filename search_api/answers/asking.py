@@ -16,11 +16,13 @@ from search_api.answers.candidates import Candidate, candidates
 from search_api.answers.choice import Scored, ranked
 from search_api.answers.citations import Citation, cite
 from search_api.answers.claims import Corroboration, corroborated
-from search_api.answers.confidence import confidence
+from search_api.answers.confidence import confidence, threshold_for
 from search_api.finding import Finding
 from search_api.hits import SearchReply, SearchRequest
+from search_api.reader.reader import NONE
 from search_api.reading.spans import AnswerSpan
 from search_api.searcher import Searcher
+from search_api.settings import Settings
 
 MOST_CITATIONS = 5
 
@@ -53,6 +55,13 @@ class AskReply:
     def answerable(self) -> bool:
         """Whether an answer is given."""
         return self.answer is not None
+
+
+def ask_from(settings: Settings) -> float:
+    """The confidence from which an answer is given, as the operator has set it. Raises InputError."""
+    if settings.ask_error is None:
+        return settings.ask_from
+    return threshold_for(settings.ask_error, settings.reader != NONE)
 
 
 def ask(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:

@@ -6,6 +6,7 @@ The numbers stand in answers.json, made by `python -m bench.answers --fit`. (Fin
 import math
 from collections.abc import Sequence
 
+from passage_index.errors import InputError
 from search_api.answerability import evidence as evidence_of_pool
 from search_api.answerability import value
 from search_api.answers.choice import Scored, model, was_read
@@ -22,6 +23,23 @@ def confidence(found: Finding, ranked: Sequence[Scored]) -> float:
     fitted = model(was_read([ranked[0].candidate]))["confidence"]
     sum_ = fitted["bias"] + sum(weight * value(seen, name) for name, weight in fitted["weights"].items())
     return round(1 / (1 + math.exp(-max(-50.0, min(50.0, sum_)))), 4)
+
+
+def threshold_for(error: float, read: bool) -> float:
+    """The lowest confidence from which so small a share of the answers given is expected to be wrong.
+
+    By a curve measured where half of the questions had no answer; with a reader or without one. Raises
+    InputError where no confidence is enough.
+    """
+    curve = model(read)["errors"]
+    for threshold, expected in curve:
+        if expected <= error:
+            return float(threshold)
+    threshold, least = curve[-1]
+    raise InputError(
+        f"no confidence keeps the share of wrong answers at {error:g}: at {threshold:g} it is {least:g}; "
+        f"set SEARCH_ASK_ERROR to that or more"
+    )
 
 
 def evidence(found: Finding, ranked: Sequence[Scored]) -> dict[str, float]:

@@ -45,9 +45,9 @@ class Reader:
         try:
             self._loaded.set_result(load())
         except Exception as error:
-            logger.exception("the reader cannot be loaded")
-            told = f": {error}" if isinstance(error, SearchEngineError) else ""
-            self.fault = f"the reader cannot be loaded{told}"
+            self.fault = "the reader cannot be loaded"  # why is for the log: it may name a folder
+            known = isinstance(error, SearchEngineError)
+            logger.error("%s: %s", self.fault, error, exc_info=None if known else error)
             self._loaded.set_result(None)
 
     def wait_until_loaded(self) -> None:
