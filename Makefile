@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench-quick: setup ## the same with few passages and one round: a few minutes, n
 
 bench-news: setup ## searching and vectors alone, over the index of all news articles
 	$(BIN)/python -m bench.speed --news
+
+bench-start: setup ## seconds until a server answers, and its memory: INDEX=folder
+	$(BIN)/python -m bench.starting $(INDEX)
 
 bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=folder, or DATA=articles
 	$(BIN)/python -m bench.growing $(if $(filter command line environment,$(origin INDEX)),--index $(INDEX)) $(DATA)

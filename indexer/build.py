@@ -23,7 +23,8 @@ from passage_index.directory import Generation
 from passage_index.encoder import Encoder
 from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
 from passage_index.integrity import remember
-from passage_index.lexical import ANALYZER, LexicalWriters
+from passage_index.lexical import ANALYZER
+from passage_index.lexical_writer import LexicalWriters
 from passage_index.manifest import Manifest
 from passage_index.segment import Segment
 

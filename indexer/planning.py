@@ -30,7 +30,8 @@ from passage_index import commits, directory, ladder
 from passage_index.columns import Where
 from passage_index.dense import encode_stored, search_on_one_thread
 from passage_index.encoder import Encoder, PassageVectors
-from passage_index.lexical import ANALYZER, LexicalWriters, Words
+from passage_index.lexical import ANALYZER, Words
+from passage_index.lexical_writer import LexicalWriters
 from passage_index.manifest import Manifest
 from passage_index.passages import article_hash
 from passage_index.segment import SegmentWriter

@@ -24,7 +24,8 @@ from passage_index import commits, directory
 from passage_index.directory import Generation
 from passage_index.failpoints import failpoint
 from passage_index.integrity import remember
-from passage_index.lexical import ANALYZER, PASSAGES, LexicalWriters, counted_records
+from passage_index.lexical import ANALYZER, PASSAGES, counted_records
+from passage_index.lexical_writer import LexicalWriters
 from passage_index.manifest import Manifest
 from passage_index.rows import read_deleted
 from passage_index.segment import Segment, SegmentRecord

@@ -22,7 +22,7 @@ from indexer.staging import Staging
 from passage_index.dense import encode_stored
 from passage_index.encoder import EmbeddedPassage, Encoder
 from passage_index.journal import Stored, VectorsJournal, journal_file
-from passage_index.lexical import LexicalWriters
+from passage_index.lexical_writer import LexicalWriters
 from passage_index.segment import Segment, SegmentRecord, SegmentWriter
 from passage_index.types import Article, Passage
 
@@ -126,7 +126,8 @@ def stored_vectors(
 ) -> tuple[list[list[Stored]], int]:
     """The stored vectors of every passage of a window, by article: the journal's, or encoded now.
 
-    Of each passage (dim,) bf16, (sentences, dim) int8 and (sentences,) scales; and how many were encoded now. The report is told how long the encoder was busy.
+    Of each passage (dim,) bf16, (sentences, dim) int8 and (sentences,) scales; and how many were encoded
+    now. The report is told how long the encoder was busy.
     """
     embedded = [
         embedded_passage(article, passage, encoding.chunking)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from passage_index.lexical import LexicalReader, LexicalWriter
+from passage_index.lexical import LexicalReader
+from passage_index.lexical_writer import LexicalWriter
 from passage_index.types import Article, Passage, StoredPassage
 from search_api.highlights import sentence_highlight, terms_and_joined, word_highlights
 from search_api.question import parse_words

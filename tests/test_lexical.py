@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from passage_index import lexical
-from passage_index.lexical import LexicalReader, LexicalWriter, Words, compounds
+from passage_index.lexical import LexicalReader, Words, compounds
+from passage_index.lexical_writer import LexicalWriter
 from search_api.question import parse_words
 from tests.oracles import bm25
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passage_index.lexical import LexicalReader, LexicalWriter, Words
+from passage_index.lexical import LexicalReader, Words
+from passage_index.lexical_writer import LexicalWriter
 from search_api.question import Terms, matters, parse_words
 
 

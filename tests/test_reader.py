@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from indexer.build import BuildOptions, build
-from passage_index.errors import EncoderUnavailable
+from passage_index.errors import EncoderUnavailable, InputError
 from passage_index.snapshot import open_snapshot
 from passage_index.types import Article, PartialDate, Passage, StoredPassage
 from search_api.answers.asking import ask
 from search_api.answers.candidates import Evidence
 from search_api.answers.choice import model
+from search_api.answers.confidence import threshold_for
 from search_api.hits import SearchRequest
 from search_api.reader.model import ReaderModel, Text, load_reader
 from search_api.reader.reader import NONE, Reader, open_reader
@@ -195,6 +196,18 @@ def test_a_reader_that_fails_or_is_late_leaves_the_answer_of_before(
             assert told in warning and warning.endswith("the answer was chosen without it")
     assert searcher.reader is not None and searcher.reader.fault == "the reader cannot be loaded"
     assert "there is no such reader" in caplog.text
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_threshold_is_found_for_a_share_of_errors(read: bool) -> None:
+    curve = model(read)["errors"]
+    shares = [share for _, share in curve]
+    assert shares == sorted(shares, reverse=True) and shares[0] > shares[-1]
+    share = curve[len(curve) // 2][1]
+    assert threshold_for(share, read) == next(one for one, other in curve if other <= share)
+    assert threshold_for(1.0, read) == curve[0][0]
+    with pytest.raises(InputError, match=r"set SEARCH_ASK_ERROR to that or more"):
+        threshold_for(shares[-1] - 1e-6, read)
 
 
 def test_no_reader_by_name() -> None:
