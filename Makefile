@@ -17,6 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python -m passage_index.convert
+	$(BIN)/python -m search_api.reader.model
 	@touch $@
 
 serve: setup ## build the index of corpus/ if there is none, then serve page and API

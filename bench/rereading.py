@@ -22,10 +22,11 @@ from bench.places import DATA, RESULTS, commit
 from bench.quality import ANSWER_AT, Outcome, compare, figures, index_of
 from passage_index.model_files import default_cache
 from passage_index.types import Scores
+from search_api.finding import blended
 from search_api.hits import SearchRequest
 from search_api.reader.model import SHIPPED
 from search_api.reader.reader import Reader
-from search_api.reader.reranking import blended
+from search_api.reader.reranking import WEIGHT
 from search_api.searcher import Searcher, open_searcher
 
 DEPTHS = (10, 20, 50)
@@ -70,7 +71,7 @@ def read(searcher: Searcher, reader: Reader, query: Query) -> Read:
 def order_at(one: Read, depth: int) -> list[int]:
     """Positions, best first, with so many of the first ranked anew."""
     few = min(depth, len(one.relevance))
-    first = np.argsort(-blended(one.fused[:few], one.relevance[:few]), kind="stable")
+    first = np.argsort(-blended(one.fused[:few], one.relevance[:few], WEIGHT), kind="stable")
     return [*first.tolist(), *range(few, len(one.articles))]
 
 

@@ -1,4 +1,4 @@
-"""BM25 over passages and over articles, by tantivy: the analyzer and the reader; lexical_writer.py fills them.
+"""BM25 over passages and articles, by tantivy: the analyzer and the reader; lexical_writer.py fills them.
 
 Stores nothing but terms and a number a record; texts come from the passage store. k1 is 1.2 and b
 .75, as tantivy fixes them. Does not know vectors, filters or which words of a question matter.

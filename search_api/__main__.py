@@ -19,7 +19,7 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
-from search_api.commands_answers import ask_command, verify_citation_command
+from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 from search_api.options import CacheOption, IndexOption, last_day
@@ -34,7 +34,7 @@ TOLD_WARNINGS = 10
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 RerankOption = Annotated[
-    bool, typer.Option("--rerank", help="Judge the first passages anew by SEARCH_RERANKER.")
+    bool, typer.Option("--rerank", help="Have the reader, or SEARCH_RERANKER, judge the first passages.")
 ]
 
 
@@ -63,7 +63,7 @@ def serve_command(
         return
     service = create_app(settings)
     service.state.serving.generations.open()  # before binding: a broken index must not look alive
-    if service.state.serving.reranker is not None:
+    if settings.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(
@@ -161,15 +161,17 @@ app.command("verify-citation")(verify_citation_command)
 
 @contextmanager
 def _reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
-    """The reranker that the environment names, loaded, and how deep it reaches; (None, 0) if not wanted."""
+    """The reranker of the settings, loaded, and how deep it reaches; (None, 0) if not wanted."""
     if not wanted:
         yield None, 0
         return
-    from search_api.cross_encoder import open_reranker
+    from search_api.reader.reader import open_reader
+    from search_api.reader.reranking import reranker_of
     from search_api.rerank import require_reranker
 
     settings = _settings(index=index)
-    with closing(require_reranker(open_reranker(settings))) as reranker:
+    reader = None if settings.reranker else open_reader(settings.reader, LOADING_S, settings.cache)
+    with closing(require_reranker(reranker_of(settings, reader))) as reranker:
         reranker.wait_until_loaded()
         yield reranker, settings.rerank_depth
 

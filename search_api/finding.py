@@ -18,6 +18,8 @@ from search_api.hits import SearchRequest
 from search_api.rerank import Verdict
 from search_api.spelling import Respelled
 
+HIGHEST = 6.0  # raw scores of a reranker
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -48,11 +50,23 @@ def reranked(found: Finding, verdict: Verdict) -> Finding:
     first = found.fused_order[: len(verdict.scores)]
     rest = found.fused_order[len(first) :]
     raw = {i: float(score) for i, score in zip(first, np.round(verdict.scores, 6), strict=True)}
-    first = sorted(first, key=lambda i: (-raw[i], found.pool.ids[i]))
     score = found.score.copy()
-    score[first] = np.round(chance([raw[i] for i in first]), 6)
-    score[rest] = np.minimum(score[rest], score[first].min(initial=1.0))
+    if verdict.weight is None:
+        first = sorted(first, key=lambda i: (-raw[i], found.pool.ids[i]))
+        score[first] = np.round(chance([raw[i] for i in first]), 6)
+        score[rest] = np.minimum(score[rest], score[first].min(initial=1.0))
+    else:  # beside the score, and chances are those of the places
+        both = np.round(blended(found.fused[first], verdict.scores, verdict.weight), 6)
+        beside = dict(zip(first, both.tolist(), strict=True))
+        chances = score[first]
+        first = sorted(first, key=lambda i: (-beside[i], found.pool.ids[i]))
+        score[first] = chances
     return replace(found, ranked=first + rest, score=score, rerank=raw, warnings=warnings)
+
+
+def blended(fused: Scores, raw: Scores, weight: float) -> Scores:
+    """Scores with a reranker's raw ones beside them, (n,) each; raw ones beyond HIGHEST say no more."""
+    return fused + weight * np.clip(raw, -HIGHEST, HIGHEST)
 
 
 def chance(raw: list[float]) -> Scores:

@@ -202,7 +202,11 @@ class Question(Asked):
         Mode, Field(description="`semantic` compares meaning, `keyword` words, `hybrid` both.")
     ] = "hybrid"
     rerank: Annotated[
-        bool, Field(description="Judge the first passages anew by the server's cross-encoder.")
+        bool | Literal["auto"],
+        Field(
+            description="Have the server's reader or cross-encoder judge the first passages; `auto`: as many "
+            "as time allows."
+        ),
     ] = False
 
 
@@ -305,8 +309,11 @@ def ask_request(asked: AskStreamParameters, settings: Settings) -> SearchRequest
     )
 
 
-def search_request(asked: SearchParameters, settings: Settings) -> SearchRequest:
-    """What was asked, within the settings' limits. Raises InputError beyond them."""
+def search_request(asked: SearchParameters, settings: Settings, auto_depth: int = 0) -> SearchRequest:
+    """What was asked, within the settings' limits. Raises InputError beyond them.
+
+    auto_depth: how many passages `rerank=auto` has judged here.
+    """
     for name, found, most in (
         ("limit", asked.limit, settings.max_limit),
         ("offset", asked.offset, settings.max_offset),
@@ -329,7 +336,7 @@ def search_request(asked: SearchParameters, settings: Settings) -> SearchRequest
         collapse=asked.collapse,
         min_score=asked.min_score,
         depth=max(DEPTH, 2 * settings.max_limit),
-        rerank=settings.rerank_depth if asked.rerank else 0,
+        rerank=auto_depth if asked.rerank == "auto" else settings.rerank_depth if asked.rerank else 0,
         diversity=asked.diversity,
         explain=asked.explain,
         differences=asked.differences,

@@ -44,10 +44,14 @@ class PairModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of it. scores: (n,) raw ones, or None where the order is to stay as it was."""
+    """What came of it. scores: (n,) raw ones, or None where the order is to stay as it was.
+
+    weight: of a unit of them beside the score that a passage had; None where they alone decide.
+    """
 
     scores: Scores | None
     warnings: tuple[str, ...] = ()
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,11 @@ class _Job:
 class Reranker:
     """Judges for any number of threads. Close it, or its thread stays."""
 
-    def __init__(self, load: Callable[[], PairModel], timeout_s: float) -> None:
-        """load: called once, on the thread that then owns the model."""
+    def __init__(self, load: Callable[[], PairModel], timeout_s: float, weight: float | None = None) -> None:
+        """load: called once, on the thread that then owns the model. weight: as Verdict has it."""
         self.timeout_s = timeout_s
         self.fault = ""  # why there is no model, once that is known
-        self._load = load
+        self._load, self._weight = load, weight
         self._loaded: Future[None] = Future()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._places = threading.Semaphore(WAITING)
@@ -130,9 +134,9 @@ class Reranker:
         try:
             model = self._load()
         except Exception as error:
-            logger.exception("the reranker cannot be loaded")
             self.fault = "the reranker cannot be loaded"
             known = isinstance(error, SearchEngineError)
+            logger.error("%s: %s", self.fault, error, exc_info=None if known else error)
             self._loaded.set_exception(error if known else EncoderUnavailable(f"{self.fault}: {error}"))
             return None
         logger.info("reranker loaded in %.1f s", time.monotonic() - begun_s)
@@ -158,7 +162,9 @@ class Reranker:
         if not np.isfinite(scores).all():
             logger.error("the reranker gave scores that are no numbers")
             return _unchanged("the reranker failed")
-        self._verdicts[key] = verdict = Verdict(scores, _told(cut, len(order), model.max_tokens))
+        self._verdicts[key] = verdict = Verdict(
+            scores, _told(cut, len(order), model.max_tokens), self._weight
+        )
         while len(self._verdicts) > REMEMBERED:
             self._verdicts.popitem(last=False)
         return verdict
@@ -186,6 +192,7 @@ def require_reranker(reranker: Reranker | None) -> Reranker:
     """Raises InputError where none is set."""
     if reranker is None:
         raise InputError(
-            "rerank: there is no reranker here; name a cross-encoder in the setting SEARCH_RERANKER"
+            "rerank: there is no reranker here; name a cross-encoder in the setting SEARCH_RERANKER, or "
+            "do without SEARCH_READER=none"
         )
     return reranker

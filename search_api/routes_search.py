@@ -111,7 +111,7 @@ async def _searched(asked: SearchParameters, serving: Serving) -> SearchReplyBod
 
 async def _answered(asked: SearchParameters, reading: Reading, settings: Settings) -> SearchReplyBody:
     begun = time.perf_counter()
-    request = search_request(asked, settings)
+    request = search_request(asked, settings, reading.auto_depth)
     reply = await reading.search(request)
     return reply_body(request, reply, took_ms=(time.perf_counter() - begun) * 1000)
 

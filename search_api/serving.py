@@ -20,11 +20,11 @@ from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
 from search_api.answers.asking import ask_from
 from search_api.answers.writing.writer import open_writer
-from search_api.cross_encoder import open_reranker
 from search_api.finding import reranked
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
 from search_api.reader.reader import open_reader
+from search_api.reader.reranking import reranker_of
 from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
 from search_api.settings import Settings, admin_key
@@ -57,7 +57,7 @@ class Serving:
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
         self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
-        self.reranker = open_reranker(settings)
+        self.reranker = reranker_of(settings, self.reader)
         self.writer = open_writer(settings)
 
     @property
@@ -164,6 +164,13 @@ class Serving:
         return asyncio.wrap_future(future)
 
     @property
+    def auto_depth(self) -> int:
+        """How many passages the reader can judge in the time there is for it; 0 where another one judges."""
+        if self.reader is None or self.settings.reranker is not None:
+            return 0
+        return min(self.settings.rerank_depth, int(self.settings.rerank_budget_ms / self.reader.each_ms))
+
+    @property
     def is_crowded(self) -> bool:
         """Whether more requests are under way than there are threads."""
         return self._under_way > self.settings.threads
@@ -196,6 +203,11 @@ class Reading:
     def snapshot(self) -> Snapshot:
         """The generation itself."""
         return self.searcher.snapshot
+
+    @property
+    def auto_depth(self) -> int:
+        """How many passages `rerank=auto` has judged."""
+        return self._serving.auto_depth
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of `work` on one of the threads. Raises 503 when too much is under way or time is up."""

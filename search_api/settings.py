@@ -31,11 +31,14 @@ class Settings(BaseSettings):
     ] = None
     reranker: Annotated[
         str | None,
-        Field(description="Name or path of a cross-encoder; without one no search can be reranked."),
+        Field(description="Name or path of a cross-encoder; without one the reader judges."),
     ] = None
     rerank_depth: Annotated[
         int, Field(ge=1, le=1000, description="How many of the first passages a reranker judges anew.")
-    ] = 50
+    ] = 20
+    rerank_budget_ms: Annotated[
+        float, Field(gt=0, description="Milliseconds that `rerank=auto` may take at rest.")
+    ] = 120.0
     rerank_timeout_s: Annotated[
         float, Field(gt=0, description="Seconds that a reranker may take, waiting included.")
     ] = 2.0

@@ -160,7 +160,7 @@ def test_the_commands_rerank(folder: Path, tmp_path: Path) -> None:
     done = command("batch", queries, *asked, "--out", tmp_path / "run", **named)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run").read_text().startswith("q Q0 undated 1 ")
-    done = command("search", "which bridge", *asked)
+    done = command("search", "which bridge", *asked, SEARCH_READER="none")
     assert done.returncode == 2 and "SEARCH_RERANKER" in done.stderr and done.stdout == ""
     done = command("search", "which bridge", *asked, SEARCH_RERANKER=str(tmp_path))
     assert done.returncode == 5 and "Traceback" not in done.stderr

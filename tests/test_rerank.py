@@ -298,7 +298,7 @@ def test_a_reranker_that_hangs_costs_a_warning_and_no_thread(
 
 def test_without_a_reranker_the_setting_is_named(client: TestClient) -> None:
     asked = {"q": "barometer", "rerank": True}
-    told = "rerank: there is no reranker here; name a cross-encoder in the setting SEARCH_RERANKER"
+    told = "rerank: there is no reranker here; name a cross-encoder in the setting SEARCH_RERANKER, or do without SEARCH_READER=none"
     assert problem(client.get("/v1/search", params=asked), 422) == told
     assert problem(client.post("/v1/search", json=asked), 422) == told
     batch = client.post("/v1/search/batch", json={"requests": [{"q": "goats"}, asked]})

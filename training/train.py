@@ -31,7 +31,7 @@ PASSES, STEPS = 2, 3400  # the second pass ends in its middle
 RATE, WARM_UP, DECAY = 1.2e-4, 0.05, 0.01
 CHECKPOINT_S, REPORT_STEPS, JUDGE_S = 300, 100, 900
 MOST = 10_000  # questions of a collection in one pass
-JUDGED = 150  # kept-out questions of a collection, while training
+JUDGED, JUDGED_LAST = 150, 500  # kept-out questions of a collection, while training and at its end
 
 
 def loss_of(network: ReaderNetwork, batch: Batch) -> Any:
@@ -59,6 +59,12 @@ def drawn(groups: Sequence[Group], dice: random.Random) -> list[Group]:
     """All questions, but of a very large collection only so many."""
     by_name = {name: [one for one in groups if one.collection == name] for name in TRAINED_ON}
     return [one for own in by_name.values() for one in dice.sample(own, min(len(own), MOST))]
+
+
+def some(groups: Sequence[Group], most: int) -> list[Group]:
+    """The first of each collection, at most so many."""
+    own = ([one for one in groups if one.collection == name] for name in TRAINED_ON)
+    return [one for every in own for one in every[:most]]
 
 
 def rate_at(step: int, steps: int) -> float:
@@ -130,11 +136,10 @@ def main() -> None:
         batch for _ in range(PASSES) for batch in batches(examples(drawn(seen, dice), dice), reading, dice)
     ]
     plan = plan[:STEPS]
-    few = [one for name in TRAINED_ON for one in [each for each in kept if each.collection == name][:JUDGED]]
     print(f"{len(seen)} questions to train on, {len(kept)} kept out; {len(plan)} batches", flush=True)
     network = ReaderNetwork(start.folder)
-    train(network, plan, few, reading, options.out)
-    print(judged(network, kept, reading))
+    train(network, plan, some(kept, JUDGED), reading, options.out)
+    print(judged(network, some(kept, JUDGED_LAST), reading))
 
 
 if __name__ == "__main__":

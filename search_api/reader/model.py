@@ -147,3 +147,8 @@ def _whole(folder: Path) -> Path:
             f"{', '.join(damaged)} in {folder} is not what was shipped; install the package anew"
         )
     return folder
+
+
+if __name__ == "__main__":  # `make setup`: the shipped reader, into the user's cache
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    load_reader()

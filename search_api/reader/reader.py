@@ -12,15 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from passage_index.errors import SearchEngineError
+from passage_index.errors import EncoderUnavailable, SearchEngineError
 from passage_index.types import StoredPassage
-from search_api.reader.model import Text, load_reader
+from search_api.reader.model import ReaderModel, Text, load_reader
 from search_api.reader.reading import Reading
 from search_api.rerank import pair_text
 
 NONE = "none"
 
 logger = logging.getLogger(__name__)
+
+
+_USUAL = ("How long does it take?", [Text("A sentence of the usual kind, as long as they are. " * 12, 0)] * 8)
 
 
 class PassageReader(Protocol):
@@ -37,18 +40,31 @@ class Reader:
     def __init__(self, load: Callable[[], PassageReader], timeout_s: float) -> None:
         """load: called once, on a thread of its own. timeout_s: of one `read`, waiting included."""
         self.fault = ""  # why there is none, once that is known
+        self.each_ms = float("inf")  # to read a passage of usual length here, once that was tried
         self._timeout_s = timeout_s
         self._loaded: Future[PassageReader | None] = Future()
         threading.Thread(target=self._load, args=(load,), name="reader", daemon=True).start()
 
     def _load(self, load: Callable[[], PassageReader]) -> None:
         try:
-            self._loaded.set_result(load())
+            model = load()
+            model.read(*_USUAL)  # the first is slower
+            begun_s = time.monotonic()
+            model.read(*_USUAL)
+            self.each_ms = (time.monotonic() - begun_s) * 1000 / len(_USUAL[1])
+            self._loaded.set_result(model)
         except Exception as error:
             self.fault = "the reader cannot be loaded"  # why is for the log: it may name a folder
             known = isinstance(error, SearchEngineError)
             logger.error("%s: %s", self.fault, error, exc_info=None if known else error)
             self._loaded.set_result(None)
+
+    def model(self) -> ReaderModel:
+        """The reader itself, when it is loaded. Raises EncoderUnavailable where there is none."""
+        model = self._loaded.result()
+        if not isinstance(model, ReaderModel):
+            raise EncoderUnavailable(self.fault)
+        return model
 
     def wait_until_loaded(self) -> None:
         """Return when there is a reader, or a fault."""

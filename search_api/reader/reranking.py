@@ -1,16 +1,21 @@
 """The reader as a reranker: its judgement beside the score that the passages had, not in its place.
 
-(fused scores, relevance) -> scores that order the first passages
+Settings + Reader -> Reranker
 """
 
-import numpy as np
+from search_api.cross_encoder import open_reranker
+from search_api.reader.reader import Reader
+from search_api.rerank import Reranker
+from search_api.settings import Settings
 
-from passage_index.types import Scores
-
-WEIGHT = 0.1  # of a unit of relevance beside a unit of the fused score
-HIGHEST = 6.0  # raw relevance beyond it, on either side, says no more
+WEIGHT = 0.1  # of a unit of relevance beside a unit of the fused score (`make eval-rerank`)
 
 
-def blended(fused: Scores, relevance: Scores) -> Scores:
-    """What orders the passages that were read, (n,); both of them (n,)."""
-    return fused + WEIGHT * np.clip(relevance, -HIGHEST, HIGHEST)
+def reranker_of(settings: Settings, reader: Reader | None) -> Reranker | None:
+    """The cross-encoder that the settings name, on its way, else the reader, else None.
+
+    Raises EncoderUnavailable when the one that is named cannot be found or trusted.
+    """
+    if settings.reranker is not None or reader is None:
+        return open_reranker(settings)
+    return Reranker(reader.model, settings.rerank_timeout_s, WEIGHT)
