@@ -30,6 +30,7 @@ from search_api.reader.reranking import WEIGHT
 from search_api.searcher import Searcher, open_searcher
 
 DEPTHS = (10, 20, 50)
+TIMED = 40  # questions of a collection
 SHOWN = 100  # passages whose articles are judged
 WITHOUT = "without"
 
@@ -46,13 +47,13 @@ class Read:
     ms: dict[int, float]  # to read so many
 
 
-def read(searcher: Searcher, reader: Reader, query: Query) -> Read:
-    """Search, and have the first passages read."""
+def read(searcher: Searcher, reader: Reader, query: Query, is_timed: bool) -> Read:
+    """Search, and have the first passages read; where it is timed, at every depth."""
     found = searcher.find(SearchRequest(query.text))
     first = found.ranked[:SHOWN]
     stored = searcher.snapshot.fetch(found.pool.rows[first])
     ms = {}
-    for depth in DEPTHS:
+    for depth in DEPTHS if is_timed else DEPTHS[-1:]:
         begun = time.perf_counter()
         readings, warning = reader.read(query.text, stored[:depth])
         ms[depth] = (time.perf_counter() - begun) * 1000
@@ -93,10 +94,8 @@ def judge(collection: Collection, reader: Reader, most: int) -> tuple[dict[str, 
     """Every figure of one collection."""
     cache = default_cache()
     searcher = open_searcher(index_of(collection, cache), cache)
-    asked = [
-        read(searcher, reader, query)
-        for query in collection.queries[:: max(1, len(collection.queries) // most)][:most]
-    ]
+    chosen = collection.queries[:: max(1, len(collection.queries) // most)][:most]
+    asked = [read(searcher, reader, query, number < TIMED) for number, query in enumerate(chosen)]
     searcher.close()
     ranked, queries = outcome(asked), [one.query for one in asked]
     _, base = figures(queries, ranked, WITHOUT)
@@ -106,7 +105,7 @@ def judge(collection: Collection, reader: Reader, most: int) -> tuple[dict[str, 
         p, lost = compare(each, base)
         rows[name] = {key: round(value, 4) for key, value in means.items()} | {"p": p, "lost": round(lost, 4)}
         if name != WITHOUT:
-            rows[name]["ms_p50"] = round(float(np.median([one.ms[int(name)] for one in asked])), 1)
+            rows[name]["ms_p50"] = round(float(np.median([one.ms[int(name)] for one in asked[:TIMED]])), 1)
     return {"queries": len(queries), "depths": rows}, asked
 
 
@@ -126,7 +125,7 @@ def main() -> None:
     """Judge, print and write bench/results/rereading.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
-    parser.add_argument("--questions", type=int, default=300, help="of a collection, at most")
+    parser.add_argument("--questions", type=int, default=150, help="of a collection, at most")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()

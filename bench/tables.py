@@ -11,6 +11,7 @@ from typing import Any
 from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
 from bench.quality import table
+from bench.rereading import table as rereading_table
 from bench.speed_tables import full_section, speed_section
 
 
@@ -85,12 +86,15 @@ def answerable_section(result: dict[str, Any]) -> str:
 
 
 def answers_section(result: dict[str, Any]) -> str:
-    """A line a collection of one `make eval-answers`."""
-    names = list(next(iter(result["sets"].values())))
-    lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |"]
-    lines.append("|---" * (len(names) + 1) + "|")
+    """A line a collection of one `make eval-answers`, with the reader and without it."""
+    names = [name for name in next(iter(result["sets"].values())) if name != "right_sentence"]
+    heads = ["questions", "right sentence", "right without the reader", *names[1:]]
+    lines = ["| | " + " | ".join(name.replace("_", " ") for name in heads) + " |"]
+    lines.append("|---" * (len(heads) + 1) + "|")
     for one, row in result["sets"].items():
-        lines.append(f"| {one} | " + " | ".join(str(row[name]) for name in names) + " |")
+        without = result["without_reader"][one]["right_sentence"]
+        cells = (row["questions"], row["right_sentence"], without, *(row[name] for name in names[1:]))
+        lines.append(f"| {one} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join([*lines, "", f"Measured at commit {result['commit']}."])
 
 
@@ -121,6 +125,35 @@ def scale_section(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", made])
 
 
+def rereading_section(result: dict[str, Any]) -> str:
+    """A line a collection and depth of `make eval-rerank`."""
+    made = f"Made by `make eval-rerank` at commit {result['commit']}."
+    return f"{rereading_table(result['collections'])}\n\n{made}"
+
+
+def starting_section(result: dict[str, Any]) -> str:
+    """A line a kind of start of `make bench-start`."""
+    lines = ["| start | ready | first answer | own memory | mapped |", "|---|---|---|---|---|"]
+    kinds = {
+        "first on this host": result["first"],
+        "again": result["again"],
+        "again, two processes": [result["two_processes"]],
+    }
+    for name, rows in kinds.items():
+        middle = sorted(rows, key=lambda one: one["ready_s"])[len(rows) // 2]
+        lines.append(
+            f"| {name} | {middle['ready_s']} s | {middle['answered_s']} s "
+            f"| {middle['own_bytes'] / 1e6:,.0f} MB | {middle['mapped_bytes'] / 1e6:,.0f} MB |"
+        )
+    torch = any(one["has_torch"] for rows in kinds.values() for one in rows)
+    made = (
+        f"{result['passages']:,} passages, {result['index_bytes'] / 1e9:.2f} GB; torch was "
+        f"{'' if torch else 'not '}loaded. Made by `make bench-start` at commit {result['commit']} on "
+        f"{result['cores']} cores, load {result['load'][0]:.1f}; the middle one of {len(result['first'])}."
+    )
+    return "\n".join([*lines, "", made])
+
+
 def put(text: str, name: str, section: str) -> str:
     """Replace what stands between the two markers of a section."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -141,6 +174,8 @@ def main() -> None:
         ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
         ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
         ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
+        ("docs/reader.md", "rereading", RESULTS / "rereading.json", rereading_section),
+        ("docs/speed.md", "starting", RESULTS / "starting.json", starting_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
     ]

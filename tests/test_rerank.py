@@ -17,8 +17,9 @@ from passage_index.errors import EncoderUnavailable, InputError
 from passage_index.types import Article, PartialDate, Passage, Scores, StoredPassage
 from search_api import rerank
 from search_api.app import create_app
+from search_api.finding import HIGHEST, reranked
 from search_api.hits import SearchReply, SearchRequest
-from search_api.rerank import BATCH, WAITING, PairModel, Reranker, pair_text
+from search_api.rerank import BATCH, WAITING, PairModel, Reranker, Verdict, pair_text
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.replies import problem
@@ -320,3 +321,28 @@ def test_readiness_warns_of_a_reranker_that_could_not_be_loaded(
     with pytest.raises(EncoderUnavailable):
         reranker.wait_until_loaded()
     assert json.loads(serve(reranker).get("/readyz").text)["warnings"] == ["the reranker cannot be loaded"]
+
+
+def test_a_judgement_with_a_weight_counts_beside_the_score(searcher: Searcher) -> None:
+    found = searcher.find(ASKED)
+    first = found.fused_order[: ASKED.rerank]
+    raw = np.linspace(-9, 9, len(first))
+    anew = reranked(found, Verdict(raw, weight=0.1))
+    beside = {
+        i: found.fused[i] + 0.1 * min(max(value, -HIGHEST), HIGHEST)
+        for i, value in zip(first, raw, strict=True)
+    }
+    assert sorted(anew.ranked[: len(first)]) == sorted(first) and anew.ranked[: len(first)] != first
+    assert [round(beside[i], 6) for i in anew.ranked[: len(first)]] == sorted(
+        (round(value, 6) for value in beside.values()), reverse=True
+    )
+    # Chances stay with the places, so that they never rise along the ranking.
+    assert anew.score[anew.ranked].tolist() == found.score[found.fused_order].tolist()
+    assert reranked(found, Verdict(raw * 0, weight=0.1)).ranked == found.fused_order
+
+
+def test_without_a_reader_nothing_is_judged_by_itself(client: TestClient) -> None:
+    asked = {"q": "barometer", "rerank": "auto"}
+    reply = client.get("/v1/search", params=asked).json()
+    assert reply["hits"] and all(hit["scores"]["rerank"] is None for hit in reply["hits"])
+    assert client.get("/v1/search", params={"q": "barometer", "rerank": "often"}).status_code == 422
