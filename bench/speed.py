@@ -149,9 +149,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("articles", nargs="?", type=Path, help="default: the news articles, or corpus/")
-    parser.add_argument("--passages", type=int, default=2000, help="encoded and indexed in turns")
-    parser.add_argument("--searched", type=int, default=10_000, help="indexed once and searched")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--passages", type=int, default=1500, help="encoded and indexed in turns")
+    parser.add_argument("--searched", type=int, default=6_000, help="indexed once and searched")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10.0, help="of a step of the load")
     parser.add_argument("--quick", action="store_true", help="300 passages, 1,000 searched, one round")
     parser.add_argument("--news", action="store_true", help="search all news articles instead")
