@@ -27,7 +27,7 @@ from search_api.answers.choice import MODEL, model
 from search_api.answers.confidence import evidence as confidence_evidence
 from search_api.reader.model import SHIPPED
 
-THRESHOLDS = (0.3, 0.5, 0.7)
+THRESHOLDS = (0.2, 0.5)
 CURVE = tuple(round(0.05 * step, 2) for step in range(1, 19))  # confidences
 ERRORS = (0.1, 0.2)  # risks for which the share that is answered is given
 READER = ("own_answers", "own_share", "own_read", "size*own_answers", "size*own_read")

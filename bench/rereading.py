@@ -43,7 +43,7 @@ class Read:
     articles: list[str]  # (passages,)
     holds: list[bool]  # whether an answer stands in the passage
     fused: Scores  # (passages,)
-    relevance: Scores  # (max(DEPTHS),) or fewer
+    answers: Scores  # (max(DEPTHS),) or fewer
     ms: dict[int, float]  # to read so many
 
 
@@ -64,15 +64,15 @@ def read(searcher: Searcher, reader: Reader, query: Query, is_timed: bool) -> Re
         [one.article.id for one in stored],
         [any(answer.casefold() in text for answer in query.answers) for text in folded],
         found.fused[first],
-        np.array([one.relevance for one in readings]),
+        np.array([one.answerable for one in readings]),
         ms,
     )
 
 
 def order_at(one: Read, depth: int) -> list[int]:
     """Positions, best first, with so many of the first ranked anew."""
-    few = min(depth, len(one.relevance))
-    first = np.argsort(-blended(one.fused[:few], one.relevance[:few], WEIGHT), kind="stable")
+    few = min(depth, len(one.answers))
+    first = np.argsort(-blended(one.fused[:few], one.answers[:few], WEIGHT), kind="stable")
     return [*first.tolist(), *range(few, len(one.articles))]
 
 

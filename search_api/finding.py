@@ -3,7 +3,7 @@
 Reads no texts and no index. ranked pool (+ verdict of a reranker) -> entries, of all pages
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,8 +17,6 @@ from search_api.fusion import Parts
 from search_api.hits import SearchRequest
 from search_api.rerank import Verdict
 from search_api.spelling import Respelled
-
-HIGHEST = 6.0  # raw scores of a reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,11 @@ def reranked(found: Finding, verdict: Verdict) -> Finding:
 
 
 def blended(fused: Scores, raw: Scores, weight: float) -> Scores:
-    """Scores with a reranker's raw ones beside them, (n,) each; raw ones beyond HIGHEST say no more."""
-    return fused + weight * np.clip(raw, -HIGHEST, HIGHEST)
+    """Scores with what a reranker's raw ones say of the chance of an answer beside them, (n,) each."""
+    return fused + weight * chance(raw)
 
 
-def chance(raw: list[float]) -> Scores:
+def chance(raw: Sequence[float] | Scores) -> Scores:
     """Raw scores to 0..1 by the logistic function, which their models are trained under. (n,)."""
     return 1 / (1 + np.exp(-np.clip(np.array(raw, dtype=np.float64), -700, 700)))
 

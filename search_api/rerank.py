@@ -46,7 +46,7 @@ class PairModel(Protocol):
 class Verdict:
     """What came of it. scores: (n,) raw ones, or None where the order is to stay as it was.
 
-    weight: of a unit of them beside the score that a passage had; None where they alone decide.
+    weight: of the chance they stand for, beside the score that a passage had; None where they alone decide.
     """
 
     scores: Scores | None

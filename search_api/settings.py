@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     ] = 2.0
     ask_from: Annotated[
         float, Field(ge=0, le=1, description="Confidence from which an answer is given to a question.")
-    ] = 0.3
+    ] = 0.2
     ask_error: Annotated[
         float | None,
         Field(

@@ -17,7 +17,7 @@ from passage_index.errors import EncoderUnavailable, InputError
 from passage_index.types import Article, PartialDate, Passage, Scores, StoredPassage
 from search_api import rerank
 from search_api.app import create_app
-from search_api.finding import HIGHEST, reranked
+from search_api.finding import reranked
 from search_api.hits import SearchReply, SearchRequest
 from search_api.rerank import BATCH, WAITING, PairModel, Reranker, Verdict, pair_text
 from search_api.searcher import Searcher
@@ -328,10 +328,7 @@ def test_a_judgement_with_a_weight_counts_beside_the_score(searcher: Searcher) -
     first = found.fused_order[: ASKED.rerank]
     raw = np.linspace(-9, 9, len(first))
     anew = reranked(found, Verdict(raw, weight=0.1))
-    beside = {
-        i: found.fused[i] + 0.1 * min(max(value, -HIGHEST), HIGHEST)
-        for i, value in zip(first, raw, strict=True)
-    }
+    beside = {i: found.fused[i] + 0.1 / (1 + np.exp(-value)) for i, value in zip(first, raw, strict=True)}
     assert sorted(anew.ranked[: len(first)]) == sorted(first) and anew.ranked[: len(first)] != first
     assert [round(beside[i], 6) for i in anew.ranked[: len(first)]] == sorted(
         (round(value, 6) for value in beside.values()), reverse=True

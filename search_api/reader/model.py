@@ -44,7 +44,7 @@ class Text:
 
 
 class ReaderModel:
-    """Answers to PairModel too: its score is the relevance."""
+    """Answers to PairModel too: its score is how surely a passage answers."""
 
     def __init__(self, folder: Path) -> None:
         """folder: a converted reader."""
@@ -95,7 +95,7 @@ class ReaderModel:
         readings = self.read(question, [Text(text, 0) for text in texts])
         last = [int(one.ends.max(initial=0)) for one in readings]
         unread = sum(len(text.rstrip()) > end + WIDTH for text, end in zip(texts, last, strict=True))
-        return np.array([one.relevance for one in readings]), unread
+        return np.array([one.answerable for one in readings]), unread
 
     def _reading(self, outputs: list[Any], encoding: Encoding, begin: int) -> Reading:
         spans = outputs[-1]
