@@ -52,6 +52,7 @@ eval-answerable: setup ## how well a missing answer is told, on every collection
 
 eval-answers: setup ## how well questions are answered or refused, on every collection below DATA
 	$(BIN)/python -m bench.answers $(DATA)
+	$(BIN)/python -m bench.citing $(DATA)
 
 eval-rerank: setup ## what the reader adds to the ranking, and its milliseconds, on every collection below DATA
 	$(BIN)/python -m bench.rereading $(DATA)
