@@ -125,6 +125,28 @@ def scale_section(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", made])
 
 
+def reader_section(result: dict[str, Any]) -> str:
+    """A line a collection of `python -m training.comparing`; in brackets before it was made int8."""
+    names = {
+        "questions": "questions",
+        "exact": "exact match",
+        "f1": "F1",
+        "mrr": "MRR of 8",
+        "auroc": "AUROC",
+    }
+    lines = ["| kept out of | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
+    trained = result.get("trained", {})
+    for collection, row in result["shipped"].items():
+        before = trained.get(collection, {})
+        cells = [f"{row['questions']:.0f}"]
+        for name in list(names)[1:]:
+            old = f" ({before[name]:.3f})" if name in before else ""
+            cells.append(f"{row[name]:.3f}{old}" if name in row else "")
+        lines.append(f"| {collection} | " + " | ".join(cells) + " |")
+    made = f"Made by `python -m training.comparing` at commit {result['commit']}."
+    return "\n".join([*lines, "", made])
+
+
 def rereading_section(result: dict[str, Any]) -> str:
     """A line a collection and depth of `make eval-rerank`."""
     made = f"Made by `make eval-rerank` at commit {result['commit']}."
@@ -174,6 +196,7 @@ def main() -> None:
         ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
         ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
         ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
+        ("docs/reader.md", "reader", RESULTS / "reader.json", reader_section),
         ("docs/reader.md", "rereading", RESULTS / "rereading.json", rereading_section),
         ("docs/speed.md", "starting", RESULTS / "starting.json", starting_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
