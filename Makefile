@@ -61,7 +61,7 @@ reader: setup ## train the reader that is shipped, and write its files: an hour 
 	$(BIN)/python -m training.train $(DATA)
 	$(BIN)/python -m training.export
 
-bench: setup ## encoding, indexing, searching beside other engines: about half an hour
+bench: setup ## encoding, indexing, searching beside other engines: a quarter of an hour
 	$(BIN)/python -m bench.speed $(DATA)
 
 bench-quick: setup ## the same with few passages and one round: a few minutes, nothing recorded

@@ -56,7 +56,7 @@ def built(articles: Path, folder: Path, encoder: TransformerEncoder) -> dict[str
         "seconds": seconds,
         "passages": report.passages,
         "per_s": report.passages / seconds,
-        "encoder_share": report.seconds.get("encode", 0.0) / seconds,
+        "encoder_share": report.encoder_s / seconds,
         "stages": {stage: round(spent, 2) for stage, spent in report.seconds.items()},
     }
 

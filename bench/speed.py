@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -160,6 +161,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.passages, chosen.searched, chosen.rounds, chosen.seconds = 300, 1000, 1, 4.0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench.speed: ended"))  # servers and scratch go too
     cache = default_cache() / "bench"
     cache.mkdir(parents=True, exist_ok=True)
     result = machine()

@@ -87,13 +87,12 @@ def full_section(result: dict[str, Any]) -> str:
 
 
 def _indexed(one: dict[str, Any]) -> str:
-    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in one["stages_s"].items())
     same = (
         f" Worst cosine of txtai's vectors to ours: {one['cosine_worst']}." if "cosine_worst" in one else ""
     )
     return (
-        f"Of our build of {one['passages']:,} passages {100 * one['encoder_share']:.0f} % is spent in the "
-        f"encoder ({stages}), the median of {one['rounds']}.{same}"
+        f"The encoder is at work for {100 * one['encoder_share']:.0f} % of our build of {one['passages']:,} "
+        f"passages (median of {one['rounds']}).{same}"
     )
 
 

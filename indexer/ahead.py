@@ -43,8 +43,9 @@ class Ahead:
         try:
             if kind is None:
                 self._submit()
-                while self._pending:
-                    self._wait()
+                with self._run.report.timed("encode"):
+                    while self._pending:
+                        self._pending.popleft().result()
         finally:
             self._thread.shutdown(wait=True, cancel_futures=True)
             self._resources.close()
@@ -66,11 +67,11 @@ class Ahead:
         window, self._window, self._size = self._window, [], 0
         if window and self._is_open():
             while len(self._pending) >= WAITING:
-                self._wait()
+                self._wait_while_reading()
             self._pending.append(self._thread.submit(self._encode, window))
 
-    def _wait(self) -> None:
-        """For the oldest window. The time is the encoder's, not that of reading."""
+    def _wait_while_reading(self) -> None:
+        """For the oldest window. take_in counts the time as its own; it is the encoder's."""
         begun_s = time.perf_counter()
         try:
             self._pending.popleft().result()

@@ -8,7 +8,7 @@ text -> lexical/{passages,articles} -> (passage number, score)
 import json
 import math
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +37,7 @@ _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
 _JOINT = re.compile(r"[-‐‑–./&]")
 # Signs at which the analyzer always cuts; it cuts at others too.
-_CUTS = str.maketrans(dict.fromkeys(',;:!?()[]"“”„«»—–-', " "))
+_CUT = re.compile(r"[,;:!?()\[\]\"“”„«»—–-]")
 _JOINED = re.compile(r"[-‐‑–./&]\w")
 
 
@@ -139,17 +139,20 @@ class LexicalReader:
         """The words of a text as they stand in the index, in order, repeats kept."""
         return list(self._analyzer.analyze(searchable(text)))
 
-    def held_in(self, texts: Sequence[str], wanted: Container[str]) -> list[frozenset[str]]:
+    def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
         """Of each text the `wanted` terms that stand in it, as `terms` would find them. (n,).
 
         All at once and word by word: words once met are remembered, and one call does for all texts.
         """
-        lines = searchable("\n".join(" ".join(text.split()) for text in texts)).translate(_CUTS).split("\n")
-        said = [frozenset(line.split()) for line in lines]
+        whole = searchable("\n".join(" ".join(text.split()) for text in texts))
+        said = [frozenset(line.split()) for line in _CUT.sub(" ", whole).split("\n")]
+        firsts = {term[0] for term in wanted}
         telling = {
             word: held
             for word in frozenset().union(*said)
-            if (held := [term for term in self._terms_of_word(word) if term in wanted])
+            # No stem begins otherwise than its word; what is not plain letters may be cut, or folded.
+            if (word[0].lower() in firsts or not (word.isascii() and word.isalpha()))
+            and (held := [term for term in self._terms_of_word(word) if term in wanted])
         }
         return [frozenset(term for word in one & telling.keys() for term in telling[word]) for one in said]
 
@@ -180,6 +183,8 @@ class LexicalReader:
 
     def holds(self, phrase: Sequence[str]) -> bool:
         """Whether any record that a search can return holds the phrase."""
+        if len(phrase) == 1 and self.count() == self._counted:  # no deleted record is counted
+            return int(self._searcher.doc_freq("body", phrase[0])) > 0
         return bool(phrase) and len(self.search(self._phrase(phrase), 1)[0]) > 0
 
     def is_joined(self, word: str) -> bool:

@@ -209,6 +209,8 @@ class Snapshot:
 
     def fetch(self, rows: Rows) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
+        if len(rows) == 0:
+            return []
         out: list[StoredPassage | None] = [None] * len(rows)
         for segment, positions, own in self._rows.split(rows):
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):

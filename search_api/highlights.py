@@ -20,10 +20,11 @@ def word_highlights(
     wanted = words.every
     if not wanted:
         return []
+    telling = {word for word in set(_WORD.findall(stored.text)) if not wanted.isdisjoint(terms(word))}
     return [
         Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
         for match in _WORD.finditer(stored.text)
-        if not wanted.isdisjoint(terms(match[0]))
+        if match[0] in telling
     ]
 
 

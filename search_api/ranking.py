@@ -22,7 +22,7 @@ from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, tot
 FEEDBACK_PASSAGES = 3
 FEEDBACK_SHIFT = 0.5  # length of their mean vector beside the question's own
 FEEDBACK_WEIGHT = 0.375
-COVERAGE_PASSAGES = 60
+COVERAGE_PASSAGES = 30
 COVERAGE_WEIGHT = 0.25
 REPEAT_PENALTY = 0.05  # for each better passage of the same article,
 MOST_REPEATS = 2  # of which so many count
