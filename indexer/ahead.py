@@ -42,10 +42,9 @@ class Ahead:
     ) -> None:
         try:
             if kind is None:
+                self._drain()  # else the last window would be waited for as if while reading
                 self._submit()
-                with self._run.report.timed("encode"):
-                    while self._pending:
-                        self._pending.popleft().result()
+                self._drain()
         finally:
             self._thread.shutdown(wait=True, cancel_futures=True)
             self._resources.close()
@@ -69,6 +68,11 @@ class Ahead:
             while len(self._pending) >= WAITING:
                 self._wait_while_reading()
             self._pending.append(self._thread.submit(self._encode, window))
+
+    def _drain(self) -> None:
+        with self._run.report.timed("encode"):
+            while self._pending:
+                self._pending.popleft().result()
 
     def _wait_while_reading(self) -> None:
         """For the oldest window. take_in counts the time as its own; it is the encoder's."""
