@@ -167,10 +167,7 @@ class ListParameters(Narrowing):
     ] = None
     sort: Annotated[
         Sort,
-        Field(
-            description="`newest` and `oldest`: by date, and only hits that score at least "
-            "half as much as the best."
-        ),
+        Field(description="`newest`, `oldest`: by date, of what scores half as much as the best or more."),
     ] = "relevance"
     collapse: Annotated[
         bool, Field(description="Fold passages of nearly the same text into the best of them.")
