@@ -13,6 +13,7 @@
     ├── WriteFailed             the disk refused a write; nothing was committed (exit 1)
     ├── ClusterUnavailable      Milvus does not answer, or not wholly (exit 1)
     ├── InboxFull               so many writes wait that no more are taken for now (exit 1)
+    ├── Abandoned               nobody waits for the result any more (exit 1)
     └── NotFound                no such article, passage or index
 
 A message says what was found, what was expected and the command that mends it.
@@ -83,6 +84,10 @@ class ClusterUnavailable(SearchEngineError):
 
 class InboxFull(SearchEngineError):
     """So many writes wait that no more are taken for now."""
+
+
+class Abandoned(SearchEngineError):
+    """Nobody waits for the result any more: the client hung up, or its time was up."""
 
 
 class NotFound(SearchEngineError):
