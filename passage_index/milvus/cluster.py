@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from passage_index.errors import ClusterUnavailable, InputError
@@ -95,6 +96,16 @@ class Cluster:
         """What pymilvus finds wrong before it sends anything."""
         known = self._pymilvus.exceptions
         return (known.ParamError, known.DataNotMatchException, known.ConnectionConfigException)
+
+
+def read_token(file: Path | None) -> str:
+    """What a file holds that Milvus wants to be shown; '' of none. Raises InputError."""
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the token in {file} cannot be read: {error}") from error
 
 
 def version_of(text: str) -> tuple[int, int]:
