@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from passage_index.holding import HeldTerms
 from passage_index.lexical import analyzers, searchable
 from passage_index.milvus.entities import token
 from passage_index.sealed import SealedDatabase
@@ -63,6 +64,7 @@ class Lexicon:
         """passages: of the whole generation."""
         self._db, self._passages = SealedDatabase(file), passages
         self._body, self._whole = analyzers()["body"], analyzers()["whole"]
+        self._held = HeldTerms(searchable, self._body.analyze)
 
     def terms(self, text: str) -> list[str]:
         """See LexicalReader."""
@@ -70,8 +72,7 @@ class Lexicon:
 
     def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
         """See LexicalReader. (n,)."""
-        known = frozenset(wanted)
-        return [known.intersection(self.terms(text)) for text in texts]
+        return self._held.held_in(texts, wanted)
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """See LexicalReader."""
