@@ -7,12 +7,10 @@ pool's passages are their ids. What came once is kept for a while. Does not enco
 """
 
 import math
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +22,16 @@ from passage_index.lexical import Words, require_same_analyzer
 from passage_index.milvus import scoring
 from passage_index.milvus.cluster import Cluster
 from passage_index.milvus.entities import (
-    ARTICLE,
     EVIDENCE,
     Evidence,
     article_key,
     article_number,
     exact_scores,
-    read_article,
-    read_evidence,
 )
 from passage_index.milvus.expressions import among, both, expression
+from passage_index.milvus.kept import Handles, Kept
 from passage_index.milvus.lexicon import Lexicon
-from passage_index.milvus.publication import get, read_publication, read_records, words_file
+from passage_index.milvus.publication import get, read_publication, words_file
 from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names
 from passage_index.passages import id_bytes
 from passage_index.snapshot import Pool
@@ -43,14 +39,8 @@ from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
 
 SLACK = 64  # passages asked for beyond those wanted: the nearest by Milvus are not quite ours
-KEPT_PASSAGES, KEPT_ARTICLES = 20_000, 2_000
 LEGS = 8  # requests to the cluster at the same time, of one generation
 MOST_FOUND = 16_384  # rows that Milvus gives at once
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-Handles = npt.NDArray[np.str_]
 
 
 class MilvusSnapshot:
@@ -68,8 +58,7 @@ class MilvusSnapshot:
         self._reader = VocabularyReader(file)
         self.vocabulary = Vocabulary([self._reader])
         self._threads = ThreadPoolExecutor(LEGS, thread_name_prefix="milvus")
-        self._passages: _Kept[str, Evidence] = _Kept(KEPT_PASSAGES)
-        self._articles: _Kept[str, tuple[Article, list[StoredPassage]]] = _Kept(KEPT_ARTICLES)
+        self._kept = Kept(cluster, names, self._dim)
 
     @property
     def generation(self) -> int:
@@ -115,8 +104,8 @@ class MilvusSnapshot:
             self._later(self._worded, field, texts[:1], only, asked, EVIDENCE)
             for field, texts in queries.items()
         ]
-        dense = self._read(near.result()) if near else []
-        lexical = self._read([hit for found in worded for hit in found.result()[0]])
+        dense = self._kept.taken(near.result()) if near else []
+        lexical = self._kept.taken([hit for found in worded for hit in found.result()[0]])
         return self._evidence(dense, lexical, vector, words, queries, depth)
 
     def _evidence(
@@ -207,18 +196,20 @@ class MilvusSnapshot:
 
     def vectors(self, rows: Handles) -> Vectors:
         """The stored vectors of a pool's rows: (n, dim) float32. See Snapshot."""
-        return from_bf16(np.array([one.vector for one in self._known(rows)]).reshape(len(rows), self._dim))
+        return from_bf16(
+            np.array([one.vector for one in self._kept.evidence(rows)]).reshape(len(rows), self._dim)
+        )
 
     def cosines(self, vector: Vectors, rows: Handles) -> Scores:
         """Cosine of a (dim,) unit vector to each of a pool's rows: (n,)."""
-        return exact_scores(vector, self._known(rows))
+        return exact_scores(vector, self._kept.evidence(rows))
 
     # -- texts --------------------------------------------------------------------------------
 
     def fetch(self, rows: Handles) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
-        found = self._known(rows)
-        articles = self._read_articles([one.article_id for one in found])
+        found = self._kept.evidence(rows)
+        articles = self._kept.articles([one.article_id for one in found])
         out = []
         for one in found:
             _, passages = articles[one.article_id]
@@ -227,13 +218,13 @@ class MilvusSnapshot:
 
     def sentence_cosines(self, vector: Vectors, row: Any) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
-        (one,) = self._known(np.array([row]))
+        (one,) = self._kept.evidence(np.array([row]))
         return one.sentence_scores(vector.astype(np.float64))
 
     def nearest_sentences(self, vector: Vectors, rows: Handles) -> list[int]:
         """Which sentence of each of a pool's rows, (n,), is nearest to the question, (dim,)."""
         exact = vector.astype(np.float64)
-        return [int(one.sentence_scores(exact).argmax()) for one in self._known(rows)]
+        return [int(one.sentence_scores(exact).argmax()) for one in self._kept.evidence(rows)]
 
     def passage(self, passage_id: str) -> StoredPassage | None:
         """A passage by its public id, or None."""
@@ -242,17 +233,17 @@ class MilvusSnapshot:
         except ValueError:
             return None
         found = get(self._cluster, self.published.passages, [passage_id], EVIDENCE)
-        self._read(found)
+        self._kept.taken(found)
         return self.fetch(_handles([passage_id]))[0] if found else None
 
     def article(self, article_id: str) -> Article | None:
         """An article by its id, or None."""
-        found = self._read_articles([article_id]).get(article_id)
+        found = self._kept.articles([article_id]).get(article_id)
         return found[0] if found else None
 
     def article_passages(self, article_id: str) -> list[StoredPassage] | None:
         """All passages of an article in the order of its text, or None."""
-        found = self._read_articles([article_id]).get(article_id)
+        found = self._kept.articles([article_id]).get(article_id)
         return found[1] if found else None
 
     def rows_of_article(self, article_id: str) -> Handles | None:
@@ -281,75 +272,14 @@ class MilvusSnapshot:
 
     def names(self, rows: Handles, kind: str) -> list[str]:
         """The `source` or `language` of a pool's rows, (n,), '' where there is none."""
-        return [getattr(one, kind) for one in self._known(rows)]
+        return [getattr(one, kind) for one in self._kept.evidence(rows)]
 
     def knows(self, field: str) -> bool:
         """Whether any article says something of a metadata field."""
         return field in self._publication.known_fields
 
-    # -- what was read ------------------------------------------------------------------------
-
-    def _later(self, work: Callable[..., V], *arguments: object) -> Any:
+    def _later(self, work: Callable[..., Any], *arguments: object) -> Any:
         return self._threads.submit(work, *arguments)
-
-    def _read(self, rows: Sequence[Any]) -> list[Evidence]:
-        """The evidence in what Milvus gave, each passage once."""
-        found: dict[str, Evidence] = {}
-        for row in rows:
-            if row["id"] not in found:
-                known = self._passages.get(row["id"])
-                found[row["id"]] = known or read_evidence(
-                    {**row.get("entity", row), "id": row["id"]}, self._dim
-                )
-        self._passages.put(found)
-        return list(found.values())
-
-    def _known(self, rows: Handles) -> list[Evidence]:
-        """The evidence of a pool's rows, asked for again where it is not kept any more. (n,)."""
-        ids = [str(row) for row in rows]
-        found = {one: known for one in ids if (known := self._passages.get(one))}
-        missing = [one for one in dict.fromkeys(ids) if one not in found]
-        if missing:
-            found |= {
-                one.id: one
-                for one in self._read(get(self._cluster, self.published.passages, missing, EVIDENCE))
-            }
-            lost = [one for one in missing if one not in found]
-            if lost:
-                raise ClusterUnavailable(f"Milvus does not give passage {lost[0]}, which it gave before")
-        return [found[one] for one in ids]
-
-    def _read_articles(self, ids: Sequence[str]) -> dict[str, tuple[Article, list[StoredPassage]]]:
-        """Those of the articles that are there, with their passages."""
-        found = {one: known for one in dict.fromkeys(ids) if (known := self._articles.get(one))}
-        keys = {f"{ARTICLE}:{article_key(one)}": one for one in ids if one not in found}
-        if keys:
-            records = read_records(self._cluster, self.published, list(keys))
-            read = {keys[key]: read_article(raw) for key, raw in records.items()}
-            self._articles.put(read)
-            found |= read
-        return found
-
-
-class _Kept(Generic[K, V]):
-    """The values that were asked for last. Safe to share between threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        with self._lock:
-            found = self._values.get(key)
-            if found is not None:
-                self._values.move_to_end(key)
-            return found
-
-    def put(self, values: Mapping[K, V]) -> None:
-        with self._lock:
-            self._values.update(values)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
 
 
 def _best(leg: Sequence[Evidence], found: Sequence[Evidence], scores: Scores, depth: int) -> set[str]:
