@@ -196,9 +196,8 @@ class MilvusSnapshot:
 
     def vectors(self, rows: Handles) -> Vectors:
         """The stored vectors of a pool's rows: (n, dim) float32. See Snapshot."""
-        return from_bf16(
-            np.array([one.vector for one in self._kept.evidence(rows)]).reshape(len(rows), self._dim)
-        )
+        found = [one.vector for one in self._kept.evidence(rows)]
+        return from_bf16(np.array(found, dtype=np.uint16).reshape(len(rows), self._dim))
 
     def cosines(self, vector: Vectors, rows: Handles) -> Scores:
         """Cosine of a (dim,) unit vector to each of a pool's rows: (n,)."""
