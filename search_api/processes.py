@@ -46,5 +46,8 @@ def _work(settings: Settings) -> None:
 def _environment(settings: Settings) -> dict[str, str]:
     """What the command line said, for processes that read the environment alone."""
     said = {"INDEX": str(settings.index.resolve()), "HOST": settings.host, "PORT": str(settings.port)}
+    said |= {"BACKEND": settings.backend} | (
+        {"MILVUS_URI": settings.milvus_uri} if settings.milvus_uri else {}
+    )
     said |= {"CACHE": str(settings.cache.resolve())} if settings.cache else {}
     return {f"SEARCH_{name}": value for name, value in (said | {"WORKER": "false"}).items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, only_parameters
@@ -59,6 +60,8 @@ async def healthz() -> Response:
 async def readyz(serving: ServingOf) -> Response:
     """200 when searches are answered, 503 with the reason while there is no index or encoder."""
     manifest = serving.searcher.snapshot.manifest
+    if serving.generations.lost:
+        raise HTTPException(503, serving.generations.lost, {"Retry-After": "5"})
     body = ReadyBody(
         generation=manifest.generation,
         passages=manifest.passages,

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
-from passage_index.errors import NotFound
+from passage_index.backend import Backend
+from passage_index.errors import InputError, NotFound
 from passage_index.inbox import Inbox
-from passage_index.snapshot import Snapshot
 from passage_index.stages import stage, trace
 from search_api.admission import Admission
 from search_api.answers.asking import ask_from
@@ -57,7 +57,7 @@ class Serving:
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self.admission = Admission(settings, self.metrics)
-        self.admin_key = admin_key(settings)
+        self.admin_key = _writing_key(settings)
         self.worker_fault = ""
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
@@ -85,7 +85,7 @@ class Serving:
         """The searcher of the current generation. Raises 503 with the reason while there is none."""
         current = self.generations.current
         if current is None:
-            reason = self.generations.fault or "the index is being opened"
+            reason = self.generations.lost or self.generations.fault or "the index is being opened"
             raise HTTPException(503, reason, {"Retry-After": "5"})
         return current.searcher
 
@@ -190,6 +190,17 @@ class Serving:
         return min(self.settings.rerank_depth, int(self.settings.rerank_budget_ms / self.reader.each_ms))
 
 
+def _writing_key(settings: Settings) -> str | None:
+    """The key that writes must carry. Raises InputError where there is nothing here that could be written."""
+    key = admin_key(settings)
+    if key and settings.backend == "milvus":
+        raise InputError(
+            "an admin key is set, but what is in Milvus is not written to: writes go to a server over the "
+            "index folder, and `indexer publish` brings them here; unset SEARCH_ADMIN_KEY"
+        )
+    return key
+
+
 class Reading:
     """One request's view of one generation, the same to the request's end."""
 
@@ -200,7 +211,7 @@ class Reading:
         self.generation = opened.searcher.snapshot.generation
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Backend:
         """The generation itself."""
         return self.searcher.snapshot
 

@@ -3,7 +3,7 @@
 Decides no order. Finding + the entries of a page -> hits
 """
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import StoredPassage
 from search_api.differences import differing_sentences
 from search_api.explanation import TermsOfWord, asked_words, explanation
@@ -13,7 +13,7 @@ from search_api.hits import Duplicate, Highlight, Hit, HitScores, Reason, Senten
 
 
 def shown(
-    snapshot: Snapshot, found: Finding, page: list[Entry], terms_of_word: TermsOfWord
+    snapshot: Backend, found: Finding, page: list[Entry], terms_of_word: TermsOfWord
 ) -> tuple[Hit, ...]:
     """One hit an entry, its best passage first. Texts are read for this page only."""
     pool, members = found.pool, [member for entry in page for member in entry.members]
@@ -42,7 +42,7 @@ def shown(
     return tuple(hits)
 
 
-def _nearest(snapshot: Snapshot, found: Finding, positions: list[int]) -> dict[int, int]:
+def _nearest(snapshot: Backend, found: Finding, positions: list[int]) -> dict[int, int]:
     """The sentence of each passage that is nearest to the question; nothing where that has no vector."""
     if found.vector is None:
         return {}
@@ -68,7 +68,7 @@ def _duplicate(found: Finding, other: StoredPassage, hit: StoredPassage) -> Dupl
 
 
 def _reasons(
-    snapshot: Snapshot,
+    snapshot: Backend,
     found: Finding,
     entry: Entry,
     stored: StoredPassage,

@@ -1,26 +1,28 @@
 """The passages that one search reads, each once, however many of its steps look at them.
 
-Snapshot + rows of a pool -> stored passages
+Backend + rows of a pool -> stored passages
 """
+
+from typing import Any
 
 import numpy as np
 
-from passage_index.snapshot import Snapshot
-from passage_index.types import Rows, StoredPassage
+from passage_index.backend import Backend, Handles
+from passage_index.types import StoredPassage
 
 
 class Texts:
     """Of one search, on one thread at a time; let go of with it."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Backend) -> None:
         self._snapshot = snapshot
-        self._read: dict[int, StoredPassage] = {}
+        self._read: dict[Any, StoredPassage] = {}
 
-    def of(self, rows: Rows) -> list[StoredPassage]:
+    def of(self, rows: Handles) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
         wanted = rows.tolist()
         missing = [row for row in wanted if row not in self._read]
         if missing:
-            found = self._snapshot.fetch(np.array(missing, dtype=np.int64))
+            found = self._snapshot.fetch(np.array(missing, dtype=rows.dtype))
             self._read.update(zip(missing, found, strict=True))
         return [self._read[row] for row in wanted]
