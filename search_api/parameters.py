@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from passage_index.errors import InputError
-from passage_index.filters import parse_filter, read_filter
+from passage_index.filters import count_conditions, count_values, parse_filter, read_filter
 from passage_index.types import PartialDate
 from search_api.facets import FacetName
 from search_api.fusion import Mode
@@ -322,6 +322,8 @@ def search_request(asked: SearchParameters, settings: Settings, auto_depth: int 
         ("limit", asked.limit, settings.max_limit),
         ("offset", asked.offset, settings.max_offset),
         ("the length of q", len(asked.q), settings.max_question_chars),
+        ("the conditions of filter", count_conditions(asked.filter), settings.max_filter_conditions),
+        ("the values of filter", count_values(asked.filter), settings.max_filter_values),
     ):
         if found > most:
             raise InputError(f"{name} can be at most {most} here")
