@@ -88,9 +88,10 @@ class TorchRuntime:
     def __init__(self, model_folder: Path) -> None:
         from sentence_transformers import SentenceTransformer
 
-        self._model: Any = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[
-            0
-        ].auto_model
+        loaded: Any = SentenceTransformer(
+            str(model_folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
+        self._model = loaded[0].auto_model
         self.precision = "f32"
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
