@@ -140,7 +140,8 @@ class ColumnReader:
     def _map(self, name: str) -> Any:
         kind = _DTYPES.get(name, np.int64)
         shape = (SIGNATURE_LENGTH,) if name == "signature" else ()
-        return mapped(self._folder / f"{name}.npy", kind, shape)
+        # As a plain array over the map: a memmap takes its time over every slice.
+        return np.asarray(mapped(self._folder / f"{name}.npy", kind, shape))
 
     @cached_property
     def article_rows(self) -> npt.NDArray[np.int64]:

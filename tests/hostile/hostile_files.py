@@ -79,7 +79,9 @@ BOMB = "unpacks to more than 200 times its size"
 LONG = "a line longer than 32 MiB"
 file("one-line.jsonl.gz", BOMB, lambda: gzipped(256 * MIB, b"x"))
 file("blank-lines.jsonl.gz", BOMB, lambda: gzipped(256 * MIB, b"\n", GOOD.encode()), 1)
-file("rows.jsonl.gz", BOMB, lambda: gzipped(256 * MIB, b'{"text":""' + b" " * 117 + b"}\n", GOOD.encode()), 1)
+file(
+    "rows.jsonl.gz", BOMB, lambda: gzipped(256 * MIB, b'{"text":""' + b" " * 1011 + b"}\n", GOOD.encode()), 1
+)
 file("gzip-of-gzip.jsonl.gz", "invalid UTF-8", lambda: gzip.compress(gzipped(64 * MIB)))
 file("many-members.jsonl.gz", "no text", lambda: gzip.compress(b"{}\n") * 20_000, 0)
 file("header-only.jsonl.gz", "the gzip archive is cut off", b"\x1f\x8b\x08\0\0\0\0\0\0\3")
