@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 # One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,13 +20,13 @@ import typer
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
 from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
+from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
-from search_api.options import CacheOption, IndexOption, last_day
+from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 if TYPE_CHECKING:
     from search_api.rerank import Reranker
-    from search_api.settings import Settings
 
 OPEN_FILES = 65_536
 TOLD_WARNINGS = 10
@@ -56,7 +56,7 @@ def serve_command(
     from search_api.processes import serve_side_by_side
 
     _allow_open_files()
-    settings = _settings(index=index, host=host, port=port, cache=cache, processes=processes)
+    settings = settings_of(index=index, host=host, port=port, cache=cache, processes=processes)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
         serve_side_by_side(settings)
@@ -74,21 +74,6 @@ def serve_command(
         access_log=False,
         server_header=False,
     )
-
-
-def _settings(**given: Any) -> "Settings":
-    """What the options and the environment say. Raises InputError that repeats no value: one is a key."""
-    from pydantic import ValidationError
-
-    from search_api.problems import told
-    from search_api.settings import Settings
-
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise InputError(
-            f"a setting cannot be used (SEARCH_... in the environment): {told(error.errors())}"
-        ) from error
 
 
 def _allow_open_files() -> None:
@@ -157,6 +142,7 @@ def batch_command(
 
 app.command("ask")(ask_command)
 app.command("verify-citation")(verify_citation_command)
+app.command("mcp")(mcp_command)
 
 
 @contextmanager
@@ -169,7 +155,7 @@ def _reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, in
     from search_api.reader.reranking import reranker_of
     from search_api.rerank import require_reranker
 
-    settings = _settings(index=index)
+    settings = settings_of(index=index)
     reader = None if settings.reranker else open_reader(settings.reader, LOADING_S, settings.cache)
     with closing(require_reranker(reranker_of(settings, reader))) as reranker:
         reranker.wait_until_loaded()
