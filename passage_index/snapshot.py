@@ -24,6 +24,7 @@ from passage_index.near_duplicates import Kin
 from passage_index.passages import id_text
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
+from passage_index.stages import stage
 from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
@@ -114,9 +115,14 @@ class Snapshot:
 
         vector: (dim,) float32 of unit length, or None for words alone; empty words leave that leg out.
         """
-        wanted = self._wanted(where, words)
-        rows = [self._dense_rows(vector, wanted, depth), self._lexical_rows(words, wanted, depth)]
-        return self._evidence(np.unique(np.concatenate(rows)), vector, words)
+        with stage("filter"):
+            wanted = self._wanted(where, words)
+        with stage("dense"):
+            dense = self._dense_rows(vector, wanted, depth)
+        with stage("lexical"):
+            lexical = self._lexical_rows(words, wanted, depth)
+        with stage("evidence"):
+            return self._evidence(np.unique(np.concatenate([dense, lexical])), vector, words)
 
     def _wanted(self, where: Where, words: Words) -> Mask | None:
         """Rows that pass the filters, deleted ones among them; None when all do."""

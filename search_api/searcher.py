@@ -24,6 +24,7 @@ from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.stages import stage, staged
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
 from search_api.answerability import ANSWERABLE_FROM, answer_probability
@@ -101,11 +102,13 @@ class Searcher:
         if unread and request.mode == "hybrid":
             request = replace(request, mode="keyword")
         encoding = None if request.mode == "keyword" else self.questions.submit(request.question)
-        spelled = self._speller.respelled(
-            request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
-        )
+        with stage("parse"):
+            spelled = self._speller.respelled(
+                request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
+            )
         words = spelled.words
-        vector = encoding.result().vector if encoding else None
+        with stage("encode"):
+            vector = encoding.result().vector if encoding else None
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
         where = _where(request)
         request, pool = self._deep_enough(request, vector, asked, where)
@@ -167,9 +170,10 @@ class Searcher:
         warnings: tuple[str, ...],
         begun_s: float,
     ) -> Finding:
-        parts = contributions(self.snapshot, pool, vector, words, request.mode)
-        fused = total(parts)
-        ranked = order(fused, pool.ids)
+        with stage("rank"):
+            parts = contributions(self.snapshot, pool, vector, words, request.mode)
+            fused = total(parts)
+            ranked = order(fused, pool.ids)
         return Finding(
             request=request,
             asked=request.question,
@@ -186,6 +190,7 @@ class Searcher:
             begun_s=begun_s,
         )
 
+    @staged("show")
     def show(self, found: Finding, is_question: bool = True) -> SearchReply:
         """The second half of `search`: fold, group, cut the page, and read the texts of its hits."""
         request, snapshot = found.request, self.snapshot
