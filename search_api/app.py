@@ -19,7 +19,14 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
-from search_api import routes_answers, routes_page, routes_search, routes_service, routes_writes
+from search_api import (
+    routes_answers,
+    routes_page,
+    routes_search,
+    routes_service,
+    routes_vector_stores,
+    routes_writes,
+)
 from search_api.agents.over_http import McpOverHttp
 from search_api.gate import Gate
 from search_api.logs import configure_logging
@@ -30,7 +37,15 @@ from search_api.serving import Serving
 from search_api.settings import Settings
 
 ROUTERS = tuple(
-    routes.router for routes in (routes_search, routes_answers, routes_writes, routes_service, routes_page)
+    routes.router
+    for routes in (
+        routes_search,
+        routes_answers,
+        routes_vector_stores,
+        routes_writes,
+        routes_service,
+        routes_page,
+    )
 )
 
 
