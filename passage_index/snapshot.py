@@ -21,7 +21,7 @@ from passage_index.integrity import require_whole
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
-from passage_index.passages import id_text
+from passage_index.passages import id_texts
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
 from passage_index.stages import stage
@@ -187,7 +187,7 @@ class Snapshot:
             article_lexical = self._articles.scores(self._articles.any_of(words), article)
         return Pool(
             rows=rows,
-            ids=[id_text(raw.tobytes()) for raw in self._rows.take(rows, "id")],
+            ids=id_texts(self._rows.take(rows, "id")),
             dense=dense,
             sentence=sentence,
             lexical=lexical,
@@ -228,11 +228,12 @@ class Snapshot:
         ((segment, _, own),) = self._rows.split(np.array([row]))
         return segment.dense.sentence_scores(vector, int(own[0]))
 
-    def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
-        """Which sentence of a pool's row is nearest to the question, (dim,), and its cosine."""
-        scores = self.sentence_cosines(vector, row)
-        best = int(np.argmax(scores))
-        return best, float(scores[best])
+    def nearest_sentences(self, vector: Vectors, rows: Rows) -> list[int]:
+        """Which sentence of each of a pool's rows, (n,), is nearest to the question, (dim,)."""
+        out = np.zeros(len(rows), dtype=np.int64)
+        for segment, positions, own in self._rows.split(rows):
+            out[positions] = segment.dense.nearest_sentences(vector, own)
+        return out.tolist()
 
     def passage(self, passage_id: str) -> StoredPassage | None:
         """A passage by its public id, or None."""

@@ -43,6 +43,7 @@ from search_api.rerank import Reranker, require_reranker
 from search_api.showing import shown
 from search_api.similar import SimilarRequest, distinctive_words, picked, source
 from search_api.spelling import Speller
+from search_api.texts import Texts
 
 DEEPER = 4  # times as many candidates, where too many of them are folded into few hits,
 DEEPEST = 3200  # until there are so many of each leg
@@ -170,8 +171,9 @@ class Searcher:
         warnings: tuple[str, ...],
         begun_s: float,
     ) -> Finding:
+        texts = Texts(self.snapshot)
         with stage("rank"):
-            parts = contributions(self.snapshot, pool, vector, words, request.mode)
+            parts = contributions(self.snapshot, pool, vector, words, request.mode, texts)
             fused = total(parts)
             ranked = order(fused, pool.ids)
         return Finding(
@@ -185,8 +187,9 @@ class Searcher:
             score=calibrated(pool, fused, request.mode),
             fused_order=ranked,
             ranked=ranked,
-            candidates=tuple(self.snapshot.fetch(pool.rows[ranked[: request.rerank]])),
+            candidates=tuple(texts.of(pool.rows[ranked[: request.rerank]])),
             warnings=warnings,
+            texts=texts,
             begun_s=begun_s,
         )
 
