@@ -315,6 +315,8 @@ class SearchOptions(TypedDict, total=False):
     facets: list[Literal["source", "month", "year", "language"]]
     # `article`: only the best passage of each article.
     group_by: Literal["article"] | None
+    # `newest`, `oldest`: by date, of what scores half as much as the best or more.
+    sort: Literal["relevance", "newest", "oldest"]
     # Fold passages of nearly the same text into the best of them.
     collapse: bool
     # Leave out hits that score less.
@@ -457,6 +459,8 @@ class SimilarOptions(TypedDict, total=False):
     facets: list[Literal["source", "month", "year", "language"]]
     # `article`: only the best passage of each article.
     group_by: Literal["article"] | None
+    # `newest`, `oldest`: by date, of what scores half as much as the best or more.
+    sort: Literal["relevance", "newest", "oldest"]
     # Fold passages of nearly the same text into the best of them.
     collapse: bool
     # Leave out hits that score less.
