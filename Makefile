@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup serve index test test-faults test-faults-full check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: setup ## ruff and mypy
 
 check: lint ## what a change must pass: lint, types, rules and the quick tests
 	$(BIN)/python -m pytest -m "not slow"
+
+docs: setup ## write the tables of docs/ that come from the code: options, settings, routes
+	$(BIN)/python -m manual
 
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)

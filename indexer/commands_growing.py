@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", help="Must be the index's own encoder, which is taken if not given.")
+    str | None,
+    typer.Option(
+        "--model",
+        help="Where to find the index's own encoder, if it is not in the cache. Another one is refused.",
+    ),
 ]
 
 
@@ -45,9 +49,20 @@ ModelOption = Annotated[
 def build_command(
     paths: PathsArgument,
     index: IndexOption,
-    model: Annotated[str, typer.Option(help="Encoder: a name or a model folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="The encoder: a packaged name, a sentence-transformers model folder, or a name in the "
+            "local hub cache."
+        ),
+    ] = DEFAULT_MODEL,
     strict: StrictOption = False,
-    words: Annotated[int, typer.Option(help="Words a passage aims at.", min=20, max=1000)] = 110,
+    words: Annotated[
+        int,
+        typer.Option(
+            help="Words a passage aims at; the encoder's token limit holds all the same.", min=20, max=1000
+        ),
+    ] = 110,
     keep: KeepOption = 2,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -107,9 +122,14 @@ def add_command(
 @app.command("delete")
 def delete_command(
     index: IndexOption,
-    article_ids: Annotated[list[str] | None, typer.Argument(help="Article ids.", metavar="ID...")] = None,
+    article_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of the articles to delete.", metavar="ID...")
+    ] = None,
     from_file: Annotated[
-        Path | None, typer.Option("--from-file", help="A file with one id a line; - for stdin.")
+        Path | None,
+        typer.Option(
+            "--from-file", help="A file with one id a line, beside those given as ID; `-` for stdin."
+        ),
     ] = None,
     purge: Annotated[
         bool, typer.Option("--purge", help="Also from kept generations, the vectors journal and the inbox.")
@@ -170,7 +190,10 @@ def merge_command(
 def rollback_command(
     index: IndexOption,
     to: Annotated[
-        int | None, typer.Option("--to", help="A kept generation; the one before if not given.")
+        int | None,
+        typer.Option(
+            "--to", help="A kept generation, by its number (`info` lists them); the one before if not given."
+        ),
     ] = None,
 ) -> None:
     """Go back to the newest whole generation before the current one. Removes nothing."""
@@ -188,7 +211,12 @@ def watch_command(
     every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 10.0,
     once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
     model: Annotated[
-        str | None, typer.Option("--model", help="Encoder of an index to be made, or the index's own.")
+        str | None,
+        typer.Option(
+            "--model",
+            help="The encoder of an index that is to be made, all-MiniLM-L6-v2 if not given; later where "
+            "to find the index's own, if it is not in the cache.",
+        ),
     ] = None,
     merge: MergeOption = True,
     keep: KeepOption = 2,

@@ -37,9 +37,21 @@ def info_command(index: IndexOption, as_json: JsonOption = False) -> None:
 @app.command("verify")
 def verify_command(
     index: IndexOption,
-    deep: Annotated[bool, typer.Option("--deep", help="Encode every passage anew, not a sample.")] = False,
-    files_only: Annotated[bool, typer.Option("--files-only", help="Hashes and counts; no encoder.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="Every kept generation, not only this one.")] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="Encode every passage anew, not a sample. Takes about as long as a build."
+        ),
+    ] = False,
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="No encoder: everything but the vectors.")
+    ] = False,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Every kept generation, not only the current one; vectors of the current one only."
+        ),
+    ] = False,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +75,10 @@ def verify_command(
 @app.command("plan")
 def plan_command(
     paths: PathsArgument,
-    index: Annotated[Path | None, typer.Option("--index", help="Plan an addition to this index.")] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", help="Plan an addition to this index. Never taken from SEARCH_INDEX."),
+    ] = None,
     model: Annotated[str, typer.Option(help="Encoder of a new index.")] = DEFAULT_MODEL,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -99,7 +114,7 @@ def plan_command(
 @app.command("backup")
 def backup_command(
     index: IndexOption,
-    to: Annotated[Path, typer.Option("--to", help="A new folder, or an archive that ends in .tar.")],
+    to: Annotated[Path, typer.Option("--to", help="A new folder, or an archive that ends in `.tar`.")],
     as_json: JsonOption = False,
 ) -> None:
     """Copy the current generation while the index is in use; on the same disk by hard link.
@@ -119,7 +134,11 @@ def restore_command(
     backup: Annotated[Path, typer.Argument(help="What `indexer backup` made.", metavar="BACKUP")],
     index: IndexOption,
     force: Annotated[
-        bool, typer.Option("--force", help="Make it the next generation of an index that is there.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Make it the next generation of an index that is there, which is refused otherwise.",
+        ),
     ] = False,
     keep: KeepOption = 2,
     cache: CacheOption = None,
@@ -142,7 +161,7 @@ def restore_command(
 def reembed_command(
     index: IndexOption,
     to: Annotated[Path, typer.Option("--to", help="Folder of the new index.")],
-    model: Annotated[str, typer.Option("--model", help="Encoder: a name or a model folder.")],
+    model: Annotated[str, typer.Option("--model", help="The new encoder: a name or a model folder.")],
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:

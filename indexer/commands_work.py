@@ -25,13 +25,24 @@ app = typer.Typer()
 def work_command(
     index: IndexOption,
     every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.05)] = 0.2,
-    once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
+    once: Annotated[
+        bool,
+        typer.Option(
+            "--once", help="Do what waits, then end; with an exit code if something stands in the way."
+        ),
+    ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", help="Where the index's own encoder is, if it is not found.")
+        str | None,
+        typer.Option("--model", help="Where to find the index's own encoder, if it is not in the cache."),
     ] = None,
     merge: MergeOption = True,
     keep: KeepOption = 2,
-    nice: Annotated[int, typer.Option(help="How far to step back for other processes.", min=0, max=19)] = 0,
+    nice: Annotated[
+        int,
+        typer.Option(
+            help="How far to step back for other processes; the server runs it at 5.", min=0, max=19
+        ),
+    ] = 0,
     attached: Annotated[
         bool, typer.Option("--attached", help="End when standard input closes.", hidden=True)
     ] = False,

@@ -11,18 +11,37 @@ from indexer.report import BuildReport
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
 CacheOption = Annotated[
     Path | None,
-    typer.Option("--cache", help="Converted models and the vectors journal.", envvar="SEARCH_CACHE"),
+    typer.Option(
+        "--cache",
+        help="Folder of converted models, the vectors journal and the record of checked files.",
+        envvar="SEARCH_CACHE",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-KeepOption = Annotated[int, typer.Option(help="Generations kept for rollback.", min=1)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print what was done or found as JSON.")]
+KeepOption = Annotated[int, typer.Option(help="Generations kept for rollback, the new one counted.", min=1)]
 MergeOption = Annotated[
-    bool, typer.Option("--merge/--no-merge", help="Merge segments when the policy asks for it.")
+    bool,
+    typer.Option(
+        "--merge/--no-merge",
+        help="Merge segments when the policy (indexer/merging.py) asks for it, or never.",
+    ),
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Stop at the first rejected record.")]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="Stop at the first rejected record, with exit code 1 and nothing changed."),
+]
 NiceOption = Annotated[
-    int, typer.Option(help="How far to step back for other processes, a server say.", min=0, max=19)
+    int,
+    typer.Option(
+        help="How far to step back for other processes, so that searches on this machine go on.",
+        min=0,
+        max=19,
+    ),
 ]
-PathsArgument = Annotated[list[Path], typer.Argument(help="Files or folders of articles.", metavar="PATH...")]
+PathsArgument = Annotated[
+    list[Path],
+    typer.Argument(help="Files and folders of articles; a folder with all below it.", metavar="PATH..."),
+]
 
 
 def say(text: object) -> None:

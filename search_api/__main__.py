@@ -3,7 +3,6 @@
 Data goes to stdout, messages to stderr.
 """
 
-import logging
 import os
 import resource
 import sys
@@ -22,6 +21,7 @@ from passage_index.filters import Filter, read_filter
 from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
+from search_api.logs import configure_logging
 from search_api.options import CacheOption, IndexOption, last_day
 
 if TYPE_CHECKING:
@@ -34,18 +34,28 @@ TOLD_WARNINGS = 10
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 RerankOption = Annotated[
-    bool, typer.Option("--rerank", help="Have the reader, or SEARCH_RERANKER, judge the first passages.")
+    bool,
+    typer.Option(
+        "--rerank",
+        help="Have the first passages judged anew by the reader, or by the cross-encoder that "
+        "SEARCH_RERANKER "
+        "names. Exit code 2 where there is neither.",
+    ),
 ]
 
 
 @app.command("serve")
 def serve_command(
     index: IndexOption,
-    host: Annotated[str, typer.Option(help="Address to bind.", envvar="SEARCH_HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to bind.", envvar="SEARCH_PORT")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to bind. Anyone who reaches it can read.", envvar="SEARCH_HOST")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind; 0 takes a free one.", envvar="SEARCH_PORT")] = 8000,
     processes: Annotated[
         int,
-        typer.Option(min=1, max=64, help="Serve with so many side by side.", envvar="SEARCH_PROCESSES"),
+        typer.Option(
+            min=1, max=64, help="Serve with so many processes side by side.", envvar="SEARCH_PROCESSES"
+        ),
     ] = 1,
     cache: CacheOption = None,
 ) -> None:
@@ -57,6 +67,7 @@ def serve_command(
 
     _allow_open_files()
     settings = _settings(index=index, host=host, port=port, cache=cache, processes=processes)
+    configure_logging(settings.log_format)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
         serve_side_by_side(settings)
@@ -102,17 +113,27 @@ def _allow_open_files() -> None:
 def search_command(
     question: Annotated[str, typer.Argument(help="A question, or words.")],
     index: IndexOption,
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
-    mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword")] = "hybrid",
+    limit: Annotated[int, typer.Option(help="Hits to show.", min=1, max=100)] = 5,
+    mode: Annotated[str, typer.Option(help="`hybrid`, `semantic` or `keyword`.")] = "hybrid",
     filter_json: Annotated[
-        str | None, typer.Option("--filter", help="Only articles of which this holds, as JSON.")
+        str | None,
+        typer.Option(
+            "--filter",
+            help="Only articles of which this holds, as JSON: "
+            """'{"source": "Port Gazette", "published_at": {"$gte": "2023"}}'.""",
+        ),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="As if it were that day: without what was published later.")
+        str | None,
+        typer.Option(
+            help="As if it were that day, month or year: without what can only have been published later."
+        ),
     ] = None,
     rerank: RerankOption = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Why each hit stands where it stands.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Below each hit, why it stands where it stands.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply that `/v1/search` gives.")] = False,
     cache: CacheOption = None,
 ) -> None:
     """Rank the passages that answer a question.
@@ -133,12 +154,20 @@ def search_command(
 @app.command("batch")
 def batch_command(
     queries: Annotated[
-        Path, typer.Argument(help="JSON lines: _id, text (or question).", metavar="QUERIES.jsonl")
+        Path,
+        typer.Argument(
+            help="Questions as JSON lines: `_id`, `text` (or `question`).", metavar="QUERIES.jsonl"
+        ),
     ],
     index: IndexOption,
-    out: Annotated[Path, typer.Option("--out", help="TREC run file to write.")],
-    depth: Annotated[int, typer.Option(help="Articles a question.", min=1, max=1000)] = 100,
-    passages: Annotated[Path | None, typer.Option(help="Also write ranked passages as JSON lines.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The run file to write.")],
+    depth: Annotated[
+        int, typer.Option(help="Articles a question; each leg gives ten passages for one.", min=1, max=1000)
+    ] = 100,
+    passages: Annotated[
+        Path | None,
+        typer.Option(help="Also write this file: a JSON line a question, with its first passages."),
+    ] = None,
     rerank: RerankOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -219,8 +248,7 @@ def _text(reply: SearchReply) -> str:
 
 def main() -> None:
     """Entry point: one error tree, one exit code each."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a language model
+    configure_logging("text")
     try:
         app()
     except SearchEngineError as error:

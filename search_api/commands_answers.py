@@ -30,15 +30,27 @@ def ask_command(
     question: Annotated[str, typer.Argument(help="A question.")],
     index: IndexOption,
     threshold: Annotated[
-        float | None, typer.Option(help="Confidence from which an answer is given.", min=0, max=1)
+        float | None,
+        typer.Option(
+            help="Confidence from which an answer is given; SEARCH_ASK_FROM if not given.", min=0, max=1
+        ),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="As if it were that day: without what was published later.")
+        str | None,
+        typer.Option(
+            help="As if it were that day, month or year: without what can only have been published later."
+        ),
     ] = None,
     written: Annotated[
-        bool, typer.Option("--write", help="Also have the model of SEARCH_LLM_URL write, and check it.")
+        bool,
+        typer.Option(
+            "--write",
+            help="Also have the language model that SEARCH_LLM_URL and SEARCH_LLM_MODEL name write an "
+            "answer, "
+            "each sentence checked.",
+        ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply that `/v1/ask` gives.")] = False,
     cache: CacheOption = None,
 ) -> None:
     """Answer a question with one sentence, cited and checked, or say that the articles do not.
@@ -79,11 +91,13 @@ async def _write(settings: "Settings", snapshot: "Snapshot", question: str, repl
 
 def verify_citation_command(
     article_id: Annotated[str, typer.Argument(help="The article's id.")],
-    start: Annotated[int, typer.Argument(help="Code points into the article's text.")],
+    start: Annotated[
+        int, typer.Argument(help="Where the quotation begins, in code points of the article's text.")
+    ],
     end: Annotated[int, typer.Argument(help="One past the last code point.")],
     sha256: Annotated[str, typer.Argument(help="Of the quote's UTF-8, in hex digits.")],
     index: IndexOption,
-    as_json: Annotated[bool, typer.Option("--json", help="The HTTP reply, on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply that `/v1/verify` gives.")] = False,
     cache: CacheOption = None,
 ) -> None:
     """Does the article have, at that place, a quotation of that hash? Exit code 1 if not.

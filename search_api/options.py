@@ -11,7 +11,10 @@ from passage_index.types import PartialDate
 
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", envvar="SEARCH_INDEX")]
 CacheOption = Annotated[
-    Path | None, typer.Option("--cache", help="Converted models, checked files.", envvar="SEARCH_CACHE")
+    Path | None,
+    typer.Option(
+        "--cache", help="Folder of converted models and the record of checked files.", envvar="SEARCH_CACHE"
+    ),
 ]
 
 

@@ -4,7 +4,7 @@ What shapes an index stands in its manifest, never here. SEARCH_* -> Settings, b
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,14 +20,25 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEARCH_", frozen=True)
 
-    index: Annotated[Path, Field(description="The index folder.")] = Path(".index")
+    index: Annotated[
+        Path,
+        Field(
+            description="The index folder. The commands have no default: they need it here or as `--index`."
+        ),
+    ] = Path(".index")
     cache: Annotated[
         Path | None,
-        Field(description="Converted models, checked files; the user's cache folder if not given."),
+        Field(
+            description="Converted models and the record of checked files; the user's cache folder if not "
+            "given."
+        ),
     ] = None
     model: Annotated[
         str | None,
-        Field(description="Name or path of the encoder; the one the index was built with if not given."),
+        Field(
+            description="Name or path of the encoder; the one the index was built with if not given. "
+            "Another one is refused."
+        ),
     ] = None
     reranker: Annotated[
         str | None,
@@ -40,7 +51,12 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Milliseconds that `rerank=auto` may take at rest.")
     ] = 120.0
     rerank_timeout_s: Annotated[
-        float, Field(gt=0, description="Seconds that a reranker may take, waiting included.")
+        float,
+        Field(
+            gt=0,
+            description="Seconds that a reranker may take, waiting included; then the order is the one "
+            "without it.",
+        ),
     ] = 2.0
     answerable_from: Annotated[
         float, Field(ge=0, le=1, description="Chance of an answer from which a reply is `answerable`.")
@@ -49,11 +65,16 @@ class Settings(BaseSettings):
         str,
         Field(
             description="What reads passages for answers: `shipped`, `none`, or the name or path of an "
-            "extractive question-answering model."
+            "extractive question-answering model (docs/reader.md)."
         ),
     ] = "shipped"
     reader_timeout_s: Annotated[
-        float, Field(gt=0, description="Seconds that reading may take, waiting included.")
+        float,
+        Field(
+            gt=0,
+            description="Seconds that reading may take, waiting included; then the answer is chosen "
+            "without it.",
+        ),
     ] = 2.0
     ask_from: Annotated[
         float, Field(ge=0, le=1, description="Confidence from which an answer is given to a question.")
@@ -63,39 +84,66 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=1,
-            description="Share of the answers given that may be wrong; sets `ask_from` by measure.",
+            description="Share of the answers given that may be wrong, 0 to 1; sets the confidence of "
+            "`SEARCH_ASK_FROM` by a curve that was measured.",
         ),
     ] = None
     llm_url: Annotated[
         str | None,
-        Field(description="Base URL of an OpenAI-compatible endpoint; without one nothing is written."),
+        Field(
+            description="Base URL of an OpenAI-compatible endpoint, such as `http://127.0.0.1:11434/v1`; "
+            "without "
+            "one nothing is written."
+        ),
     ] = None
     llm_model: Annotated[
-        str | None, Field(description="The language model's name there; needed with `llm_url`.")
+        str | None, Field(description="The language model's name there; needed with `SEARCH_LLM_URL`.")
     ] = None
-    llm_key: Annotated[SecretStr | None, Field(description="The endpoint's key, if it asks for one.")] = None
+    llm_key: Annotated[
+        SecretStr | None,
+        Field(description="The endpoint's key, if it asks for one; sent as a Bearer token, shown nowhere."),
+    ] = None
     llm_key_file: Annotated[
-        Path | None, Field(description="A file that holds the key, instead of `llm_key`.")
+        Path | None,
+        Field(
+            description="A file that holds the key, instead of `SEARCH_LLM_KEY`; blanks around it are "
+            "dropped."
+        ),
     ] = None
     llm_timeout_s: Annotated[
-        float, Field(gt=0, description="Seconds that writing an answer may take, waiting included.")
+        float,
+        Field(
+            gt=0, description="Seconds that writing an answer may take, waiting and further tries included."
+        ),
     ] = 60.0
     llm_retries: Annotated[
-        int, Field(ge=0, le=10, description="Further tries where the endpoint is busy or not reached.")
+        int,
+        Field(
+            ge=0,
+            le=10,
+            description="Further tries where the endpoint cannot be reached, or answers with 429 or 5xx.",
+        ),
     ] = 2
     llm_passages: Annotated[
-        int, Field(ge=1, le=20, description="Passages that the language model is given.")
+        int, Field(ge=1, le=20, description="Passages that the language model is given, at most 20.")
     ] = 8
     llm_max_tokens: Annotated[int, Field(ge=1, description="Most tokens that it may write.")] = 600
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to bind.")] = 8000
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")] = 8000
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
     processes: Annotated[
         int, Field(ge=1, le=64, description="Processes that serve side by side; they share the mapped files.")
     ] = 1
     max_waiting: Annotated[
-        int, Field(ge=1, description="Requests under way at which a new one is sent away with 503.")
-    ] = 256
+        int,
+        Field(
+            ge=0, description="Requests that may wait for one of the threads; more are sent away with 503."
+        ),
+    ] = 64
+    max_wait_s: Annotated[
+        float,
+        Field(gt=0, description="Seconds that one may wait; who would wait longer is sent away at once."),
+    ] = 1.0
     request_timeout_s: Annotated[
         float, Field(gt=0, description="Seconds a body may take to arrive, and seconds an answer may take.")
     ] = 30.0
@@ -109,14 +157,34 @@ class Settings(BaseSettings):
         float, Field(ge=0, description="Seconds after its last use until a replaced generation is closed.")
     ] = 600.0
     retry_s: Annotated[
-        float, Field(gt=0, description="Seconds until an index that did not open is first tried again.")
+        float,
+        Field(
+            gt=0,
+            description="Seconds until a generation that did not open is first tried again; doubles up to "
+            "a minute.",
+        ),
     ] = 2.0
     max_body_bytes: Annotated[int, Field(ge=1, description="Longest request body.")] = MEBIBYTE
+    max_header_bytes: Annotated[
+        int, Field(ge=1024, description="Longest address and headers of a request, together.")
+    ] = 65_536
+    max_json_depth: Annotated[int, Field(ge=1, description="Deepest nesting of a body of JSON.")] = 64
+    max_json_digits: Annotated[int, Field(ge=1, description="Longest run of digits in a number.")] = 400
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="`text`, or `json` for an object a line.")
+    ] = "text"
+    log_questions: Annotated[bool, Field(description="Whether a request's line holds what was asked.")] = (
+        False
+    )
     admin_key: Annotated[
         SecretStr | None, Field(description="The key that writes must carry; without one nothing is written.")
     ] = None
     admin_key_file: Annotated[
-        Path | None, Field(description="A file that holds the key, instead of `admin_key`.")
+        Path | None,
+        Field(
+            description="A file that holds the key, instead of `SEARCH_ADMIN_KEY`; blanks around it are "
+            "dropped."
+        ),
     ] = None
     max_ingest_bytes: Annotated[int, Field(ge=1, description="Longest body of articles.")] = 64 * MEBIBYTE
     ingest_timeout_s: Annotated[

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("passage_index", "indexer", "search_api")
 FILES = {
     str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8"))
-    for package in (*PACKAGES, "bench", "tests")
+    for package in (*PACKAGES, "bench", "manual", "tests")
     for file in sorted((ROOT / package).rglob("*.py"))
 }
 SOURCES = {name: tree for name, tree in FILES.items() if name.split("/")[0] in PACKAGES}
@@ -20,9 +20,9 @@ MAY_IMPORT = {
     "indexer": {"passage_index", "indexer"},
     "search_api": {"passage_index", "search_api"},
 }
-OURS = {*PACKAGES, "bench", "tests"}
+OURS = {*PACKAGES, "bench", "manual", "tests"}
 UNSAFE = {"pickle", "cPickle", "_pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
-PRINTS = re.compile(r"bench/|(indexer|search_api)/__main__\.py|indexer/progress\.py")
+PRINTS = re.compile(r"bench/|manual/__main__\.py|(indexer|search_api)/__main__\.py|indexer/progress\.py")
 LONGEST_FILE = 350
 
 # The names that stand for an array in a signature.
