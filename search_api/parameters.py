@@ -22,7 +22,7 @@ from passage_index.filters import parse_filter, read_filter
 from passage_index.types import PartialDate
 from search_api.facets import FacetName
 from search_api.fusion import Mode
-from search_api.hits import DEPTH, SearchRequest
+from search_api.hits import DEPTH, SearchRequest, Sort
 from search_api.settings import Settings
 from search_api.similar import SimilarRequest
 
@@ -165,6 +165,10 @@ class ListParameters(Narrowing):
     group_by: Annotated[
         Literal["article"] | None, Field(description="`article`: only the best passage of each article.")
     ] = None
+    sort: Annotated[
+        Sort,
+        Field(description="`newest`, `oldest`: by date, of what scores half as much as the best or more."),
+    ] = "relevance"
     collapse: Annotated[
         bool, Field(description="Fold passages of nearly the same text into the best of them.")
     ] = True
@@ -333,6 +337,7 @@ def search_request(asked: SearchParameters, settings: Settings, auto_depth: int 
         as_of=PartialDate.parse(asked.as_of).last if asked.as_of else None,
         facets=tuple(asked.facets),
         group_by_article=asked.group_by == "article",
+        sort=asked.sort,
         collapse=asked.collapse,
         min_score=asked.min_score,
         depth=max(DEPTH, 2 * settings.max_limit),
