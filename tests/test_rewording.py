@@ -1,3 +1,5 @@
+"""Training questions made harder: what changes, what stays, and that answers stay where they were."""
+
 import random
 from pathlib import Path
 
