@@ -16,9 +16,14 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
+<<<<<<< HEAD
 from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.commands_batch import RerankOption, batch_command, reranking
 from search_api.commands_mcp import mcp_command
+=======
+from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
+from search_api.commands_keys import app as keys_app
+>>>>>>> main
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 from search_api.logs import configure_logging
@@ -33,7 +38,8 @@ app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pre
 def serve_command(
     index: IndexOption,
     host: Annotated[
-        str, typer.Option(help="Address to bind. Anyone who reaches it can read.", envvar="SEARCH_HOST")
+        str,
+        typer.Option(help="Address to bind. Another than a loopback one needs a key.", envvar="SEARCH_HOST"),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind; 0 takes a free one.", envvar="SEARCH_PORT")] = 8000,
     processes: Annotated[
@@ -42,6 +48,18 @@ def serve_command(
             min=1, max=64, help="Serve with so many processes side by side.", envvar="SEARCH_PROCESSES"
         ),
     ] = 1,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keys file of `search-api keys`; with it, reading needs one.", envvar="SEARCH_KEYS_FILE"
+        ),
+    ] = None,
+    is_open: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Let anyone who reaches the server read, at any address.", envvar="SEARCH_OPEN"
+        ),
+    ] = False,
     cache: CacheOption = None,
 ) -> None:
     """Serve the page and the HTTP API."""
@@ -49,9 +67,16 @@ def serve_command(
 
     from search_api.app import create_app
     from search_api.processes import serve_side_by_side
+    from search_api.server import server_options
 
     _allow_open_files()
+<<<<<<< HEAD
     settings = settings_of(index=index, host=host, port=port, cache=cache, processes=processes)
+=======
+    settings = _settings(
+        index=index, host=host, port=port, cache=cache, processes=processes, keys_file=keys, open=is_open
+    )
+>>>>>>> main
     configure_logging(settings.log_format)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
@@ -62,14 +87,7 @@ def serve_command(
     if settings.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
-    uvicorn.run(
-        service,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    uvicorn.run(service, **server_options(settings))
 
 
 def _allow_open_files() -> None:
@@ -123,6 +141,7 @@ def search_command(
 
 app.command("batch")(batch_command)
 app.command("ask")(ask_command)
+app.add_typer(keys_app, name="keys")
 app.command("verify-citation")(verify_citation_command)
 app.command("mcp")(mcp_command)
 

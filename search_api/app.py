@@ -12,10 +12,11 @@ from dataclasses import replace
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
@@ -33,6 +34,7 @@ from search_api.logs import configure_logging
 from search_api.page.rendering import STATIC, problem_page, wants_page
 from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
+from search_api.server import slow_end
 from search_api.serving import Serving
 from search_api.settings import Settings
 
@@ -48,6 +50,10 @@ ROUTERS = tuple(
     )
 )
 
+# The framework's own would put query strings, which hold the question, and errors into traces.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="article search", charset="UTF-8"'}
+
 
 def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
     """The service. Without a searcher it opens `settings.index` itself, while it already answers /healthz.
@@ -59,8 +65,14 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+<<<<<<< HEAD
         async with serving.running(), mcp.running():
             yield
+=======
+        async with serving.running():
+            with slow_end(settings.drain_s, serving.begin_to_end):
+                yield
+>>>>>>> main
 
     app = FastAPI(
         openapi_url=None,
@@ -69,12 +81,16 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     app.state.serving = serving
     app.add_middleware(
         Gate,
         settings=settings,
+        access=serving.access,
         metrics=serving.metrics,
+        is_ending=lambda: serving.is_ending,
+        is_route=lambda scope: any(one.matches(scope)[0] is Match.FULL for one in app.router.routes),
         refuse=refuse,
         takes_articles=routes_writes.takes_articles,
     )
@@ -97,8 +113,11 @@ def create_app_of_environment() -> FastAPI:
 def refuse(request: Request, problem: Problem) -> Response:
     """A problem as a page for a browser, as JSON for everyone else."""
     request_id = request.scope["state"]["request_id"]
-    make = problem_page if wants_page(request) else problem_reply
-    return make(problem, request_id)
+    if not wants_page(request):
+        return problem_reply(problem, request_id)
+    if problem.status == 401:  # a browser then asks for a password, and sends it from there on
+        problem = replace(problem, headers=ASK_FOR_PASSWORD)
+    return problem_page(problem, request_id)
 
 
 async def _handle(request: Request, error: Exception) -> Response:

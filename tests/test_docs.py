@@ -94,7 +94,7 @@ def test_documented_commands_are_there() -> None:
     known = {name for name, _ in commands()}
     for file in DOCS:
         headed = re.findall(
-            r"^#+ `?((?:indexer|search-api) [a-z-]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
+            r"^#+ `?((?:indexer|search-api) [a-z -]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
         )
         assert set(headed) <= known, file.name
 

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 
 import pytest
-from haystack import AsyncPipeline, Pipeline
+from haystack import Pipeline
 from haystack.components.joiners import DocumentJoiner
 from haystack.utils import Secret
 
@@ -50,6 +50,6 @@ def test_awaited_it_finds_the_same(server: str) -> None:
     now = retriever.run(query=EVACUATION, options={"date_to": "2022"})["documents"]
     assert [one.id for one in later] == [one.id for one in now] and len(now) == 3
     assert all(one.meta["published_at"] < "2023" for one in now)
-    pipeline = AsyncPipeline()
+    pipeline = Pipeline()
     pipeline.add_component("found", retriever)
     assert len(asyncio.run(pipeline.run_async({"found": {"query": EVACUATION}}))["found"]["documents"]) == 3
