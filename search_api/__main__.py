@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 # One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
@@ -16,14 +17,10 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
-<<<<<<< HEAD
 from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.commands_batch import RerankOption, batch_command, reranking
-from search_api.commands_mcp import mcp_command
-=======
-from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
 from search_api.commands_keys import app as keys_app
->>>>>>> main
+from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 from search_api.logs import configure_logging
@@ -70,13 +67,9 @@ def serve_command(
     from search_api.server import server_options
 
     _allow_open_files()
-<<<<<<< HEAD
-    settings = settings_of(index=index, host=host, port=port, cache=cache, processes=processes)
-=======
-    settings = _settings(
+    settings = settings_of(
         index=index, host=host, port=port, cache=cache, processes=processes, keys_file=keys, open=is_open
     )
->>>>>>> main
     configure_logging(settings.log_format)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)

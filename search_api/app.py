@@ -65,14 +65,9 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-<<<<<<< HEAD
         async with serving.running(), mcp.running():
-            yield
-=======
-        async with serving.running():
             with slow_end(settings.drain_s, serving.begin_to_end):
                 yield
->>>>>>> main
 
     app = FastAPI(
         openapi_url=None,
