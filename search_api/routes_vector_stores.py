@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
@@ -33,10 +33,12 @@ async def search_vector_store(
     vector_store_id: Annotated[str, Path(description=f"`{STORE}`: the index is one store.")],
     asked: VectorStoreSearchBody,
     serving: ServingOf,
+    http: Request,
 ) -> Response:
     """Rank passages, asked and answered as OpenAI's API does it."""
     if vector_store_id != STORE:
         raise NotFound(f"no such vector store; the one of this server is `{STORE}`")
+    serving.access.charge(http.state.caller, len(asked.query) - 1)
     generation, offset = asked.place
     requests = [_request(asked, query, offset, serving) for query in asked.query]
     async with serving.reading(generation) as reading, serving.admission.place():

@@ -32,8 +32,8 @@ class McpOverHttp:
         self._app: asyncio.Future[ASGIApp] | None = None
 
     def route(self) -> Route:
-        """Where it answers."""
-        return Route(PATH, endpoint=self)
+        """Where it answers. A GET would be a stream on which, without sessions, nothing can ever come."""
+        return Route(PATH, endpoint=self, methods=["POST"])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -48,12 +48,7 @@ class McpOverHttp:
             self._keeper = self._app = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Raises 403 to a page of another origin, 405 to all but POST.
-
-        A GET would be a stream on which, without sessions, nothing can ever come.
-        """
-        if scope["method"] != "POST":
-            raise HTTPException(405, "the tools are asked by POST", {"Allow": "POST"})
+        """One request. Raises 403 to a page of another origin."""
         _require_same_origin(Headers(scope=scope))
         if self._app is None:
             self._app = asyncio.get_running_loop().create_future()
