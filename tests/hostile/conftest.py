@@ -13,10 +13,6 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "hostile: minutes of hostile input; run by `make test-hostile`")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What carries the mark is left out unless it is asked for."""
     if "hostile" in str(config.getoption("markexpr")).split():
