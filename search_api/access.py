@@ -31,6 +31,7 @@ from search_api.metrics import Metrics
 from search_api.problems import Problem
 from search_api.rates import Allowance, Rates
 from search_api.settings import Settings, admin_key
+from search_api.vector_stores import STORE
 
 Need = Literal["nothing", "read", "admin"]
 
@@ -38,7 +39,16 @@ OPEN = frozenset(("/healthz", "/readyz"))
 OPEN_BELOW = ("/static/",)
 # Reads that have a body. Below: all that is mounted there.
 READ_BY_POST = frozenset(
-    ("/v1/search", "/v1/search/batch", "/v1/similar", "/v1/ask", "/v1/ask/stream", "/search", "/ask")
+    (
+        "/v1/search",
+        "/v1/search/batch",
+        "/v1/similar",
+        "/v1/ask",
+        "/v1/ask/stream",
+        f"/v1/vector_stores/{STORE}/search",
+        "/search",
+        "/ask",
+    )
 )
 READ_BELOW = ("/mcp",)
 

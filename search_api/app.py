@@ -20,7 +20,15 @@ from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
-from search_api import routes_answers, routes_page, routes_search, routes_service, routes_writes
+from search_api import (
+    routes_answers,
+    routes_page,
+    routes_search,
+    routes_service,
+    routes_vector_stores,
+    routes_writes,
+)
+from search_api.agents.over_http import McpOverHttp
 from search_api.gate import Gate
 from search_api.logs import configure_logging
 from search_api.page.rendering import STATIC, problem_page, wants_page
@@ -31,7 +39,15 @@ from search_api.serving import Serving
 from search_api.settings import Settings
 
 ROUTERS = tuple(
-    routes.router for routes in (routes_search, routes_answers, routes_writes, routes_service, routes_page)
+    routes.router
+    for routes in (
+        routes_search,
+        routes_answers,
+        routes_vector_stores,
+        routes_writes,
+        routes_service,
+        routes_page,
+    )
 )
 
 # The framework's own would put query strings, which hold the question, and errors into traces.
@@ -45,10 +61,11 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
     A searcher that is given is not closed here.
     """
     serving = Serving(settings, searcher)
+    mcp = McpOverHttp(serving)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with serving.running():
+        async with serving.running(), mcp.running():
             with slow_end(settings.drain_s, serving.begin_to_end):
                 yield
 
@@ -77,6 +94,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(mcp.route())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -100,8 +118,8 @@ def refuse(request: Request, problem: Problem) -> Response:
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    if problem.status == 405:
-        problem = replace(problem, headers={"Allow": _methods(request.url.path)})
+    if problem.status == 405 and (methods := _methods(request.url.path)):
+        problem = replace(problem, headers={"Allow": methods})
     return refuse(request, problem)
 
 

@@ -17,6 +17,7 @@ from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, o
 from search_api.metrics import CONTENT_TYPE
 from search_api.page.rendering import page_reply
 from search_api.problems import KINDS
+from search_api.schemas_answers import DroppedBody, WarningBody, WritingDoneBody
 from search_api.schemas_index import AliveBody, ProblemBody, ReadyBody, StatsBody
 from search_api.serving import Serving
 from search_api.statistics import statistics
@@ -104,6 +105,10 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=TITLE, version=version("article-search"), description=DESCRIPTION, routes=app.routes
     )
-    document["components"]["schemas"][PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
+    schemas = document["components"]["schemas"]
+    schemas |= {
+        body.__name__: body.model_json_schema() for body in (DroppedBody, WarningBody, WritingDoneBody)
+    }
+    schemas[PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     return document

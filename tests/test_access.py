@@ -40,6 +40,7 @@ NEEDS = {
         "POST /v1/similar", "GET /v1/suggest", "GET /v1/articles/{article_id:path}",
         "GET /v1/articles/{article_id:path}/passages", "GET /v1/passages/{passage_id}", "GET /v1/verify",
         "GET /v1/stats", "GET /v1/tasks/{task_id}", "GET /metrics", "GET /openapi.json", "GET /docs",
+        "POST /v1/vector_stores/{vector_store_id}/search", "POST /mcp",
     },
     "admin": {
         "PUT /v1/articles/{article_id:path}", "POST /v1/articles", "DELETE /v1/articles/{article_id:path}",
@@ -95,6 +96,7 @@ def test_every_route_needs_what_it_should(
         for one in sorted(listed):
             method, _, path = one.partition(" ")
             address = path.replace("{article_id:path}", "bridge").replace("{passage_id}", "x")
+            address = address.replace("{vector_store_id}", "articles")
             address = address.replace("{task_id}", "x").replace("/static", "/static/style.css")
             refused = {
                 name: client.request(method, address, headers=headers).status_code in (401, 403)

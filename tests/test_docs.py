@@ -28,7 +28,7 @@ METHODS = [
     for path, routes in OPENAPI["paths"].items()
     for method, route in routes.items()
 ]
-TOURED = ("passage_index", "indexer", "search_api", "bench", "training", "manual")
+TOURED = ("passage_index", "indexer", "search_api", "search_client", "bench", "training", "manual")
 
 
 def section(heading: str) -> str:
