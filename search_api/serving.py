@@ -77,7 +77,7 @@ class Serving:
 
     @property
     def inbox(self) -> Inbox:
-        """Where writes are kept. Raises 503 while no index is there that they could go to, 403 over Milvus."""
+        """Where writes are kept. Raises 503 while no index is there for them, 403 over Milvus."""
         assert self.searcher
         if self.settings.backend == "milvus":
             raise HTTPException(403, READ_ONLY)
