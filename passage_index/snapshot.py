@@ -6,6 +6,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +18,16 @@ from passage_index import counts, directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
 from passage_index.errors import CorruptIndex, NotFound
+from passage_index.holding import Line, RememberedLines
 from passage_index.integrity import require_whole
-from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
+from passage_index.lexical import (
+    ARTICLES,
+    PASSAGES,
+    LexicalReader,
+    Words,
+    require_same_analyzer,
+    searchable,
+)
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
 from passage_index.passages import id_texts
@@ -88,6 +97,7 @@ class Snapshot:
         lexical = folder / directory.LEXICAL
         self.lexical = LexicalReader(lexical / PASSAGES)
         self._articles = LexicalReader(lexical / ARTICLES)
+        self._lines = RememberedLines(searchable)
         self._rows = SnapshotRows(self.segments, folder / directory.DELETED)
         twins = {segment.record.name: segment for segment in before.segments} if before else {}
         for segment in self.segments:
@@ -222,6 +232,17 @@ class Snapshot:
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
+
+    def said_in(
+        self, rows: Rows, fetch: Callable[[Rows], list[StoredPassage]] | None = None
+    ) -> list[list[Line]]:
+        """The written words of each sentence of a pool's rows. (n,). fetch: as `fetch`, which it replaces."""
+
+        def read(missing: list[int]) -> list[list[str]]:
+            stored = (fetch or self.fetch)(np.array(missing, dtype=np.int64))
+            return [[one.article.text[start:end] for start, end in one.passage.sentences] for one in stored]
+
+        return self._lines.of(rows.tolist(), read)
 
     def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
