@@ -13,12 +13,15 @@ import typer
 
 from indexer.options import (
     CacheOption,
+    GpuOption,
     IndexOption,
     JsonOption,
     KeepOption,
     MergeOption,
     NiceOption,
     PathsArgument,
+    RayOption,
+    ShardsOption,
     StrictOption,
     say,
     show,
@@ -64,6 +67,9 @@ def build_command(
         ),
     ] = 110,
     keep: KeepOption = 2,
+    ray: RayOption = None,
+    shards: ShardsOption = None,
+    gpu: GpuOption = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,17 +77,29 @@ def build_command(
 
     Example: indexer build articles/ more.jsonl.gz --index my-index
     """
+    if ray is None and (shards is not None or gpu is not None):
+        raise InputError(
+            "--shards and --gpu are of builds on a cluster; name it with --ray, or leave them out"
+        )
     from indexer.build import build
     from indexer.chunking import Chunking
     from indexer.plans import errors, plan_file, recall_plan
     from indexer.progress import shown
     from passage_index.transformer import load_encoder
 
-    cache = cache or default_cache()
+    given_cache, cache = cache, cache or default_cache()
     encoder = load_encoder(model, cache, streams=os.cpu_count() or 1)
     options = replace(_options(cache, strict, keep), chunking=Chunking(target_words=words))
     with shown() as progress:
-        report = build(paths, index, encoder, options, progress)
+        if ray is None:
+            report = build(paths, index, encoder, options, progress)
+        else:
+            from indexer.cluster.building import ClusterOptions, build_on_cluster
+
+            shards = shards or index.with_name(f"{index.absolute().name}.shards")
+            cluster = ClusterOptions(ray, shards, model, given_cache, gpu)
+            report = build_on_cluster(paths, index, encoder, cluster, options, progress)
+            say(f"the shards stay in {shards}: the next build takes what is the same from there")
     show_report(report, as_json)
     made = recall_plan(plan_file(cache, paths, encoder))
     if made is not None:

@@ -44,8 +44,11 @@ class Runtime(Protocol):
         ...
 
 
-def compiled(folder: Path, streams: int) -> tuple[Any, str]:
-    """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32."""
+def compiled(folder: Path, streams: int, threads: int | None = None) -> tuple[Any, str]:
+    """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32.
+
+    threads: at most, for all streams together; None for one a core.
+    """
     openvino = silent_openvino()
     core = openvino.Core()
     fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -53,7 +56,7 @@ def compiled(folder: Path, streams: int) -> tuple[Any, str]:
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": streams,
-        "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
+        "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,
         # Kernels kept by shape: 5,000 by default, which grew past 1 GB in 20,000 passages. 64 is as fast.
         "CPU_RUNTIME_CACHE_CAPACITY": 64,
     }
@@ -65,8 +68,8 @@ def compiled(folder: Path, streams: int) -> tuple[Any, str]:
 class OpenVinoRuntime:
     """The converted model under OpenVINO."""
 
-    def __init__(self, folder: Path, streams: int) -> None:
-        self._queue, self.precision = compiled(folder, streams)
+    def __init__(self, folder: Path, streams: int, threads: int | None = None) -> None:
+        self._queue, self.precision = compiled(folder, streams, threads)
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
         """See Runtime. An error in `sink` is raised here, not lost in OpenVINO's thread."""
@@ -89,10 +92,11 @@ class OpenVinoRuntime:
 class TorchRuntime:
     """The model under torch, loaded by sentence-transformers."""
 
-    def __init__(self, model_folder: Path) -> None:
+    def __init__(self, model_folder: Path, device: str = "cpu") -> None:
         from sentence_transformers import SentenceTransformer
 
-        self._model: Any = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[
+        self._device = device
+        self._model: Any = SentenceTransformer(str(model_folder), device=device, local_files_only=True)[
             0
         ].auto_model
         self.precision = "f32"
@@ -103,10 +107,12 @@ class TorchRuntime:
 
         with torch.inference_mode():
             for ids, mask, positions in batches:
-                states = self._model(
-                    input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), return_dict=False
-                )[0]
-                sink(states.float().numpy(), positions)
+                inputs = {
+                    "input_ids": torch.from_numpy(ids).to(self._device),
+                    "attention_mask": torch.from_numpy(mask).to(self._device),
+                }
+                states = self._model(**inputs, return_dict=False)[0]
+                sink(states.float().cpu().numpy(), positions)
 
 
 class TransformerEncoder:
@@ -239,10 +245,13 @@ def load_encoder(
     cache: Path | None = None,
     streams: int = 1,
     runtime: Literal["openvino", "torch", "auto"] = "auto",
+    threads: int | None = None,
+    device: str = "cpu",
 ) -> TransformerEncoder:
     """Find, convert if need be, and load a model.
 
     streams: batches encoded at once; 1 for a server's questions, one a core for indexing.
+    threads: of OpenVINO, None for one a core. device: of torch, `cpu` or `cuda`.
     Raises EncoderUnavailable when the model cannot be found, trusted or converted.
     """
     files = find_model(model)
@@ -250,9 +259,11 @@ def load_encoder(
         runtime = "openvino" if importlib.util.find_spec("openvino") else "torch"
     if runtime == "torch":
         logger.info("running %s under torch; OpenVINO is several times faster", files.identity)
-        return TransformerEncoder(files.identity, files.tokenizer, TorchRuntime(files.folder))
+        return TransformerEncoder(files.identity, files.tokenizer, TorchRuntime(files.folder, device))
     folder = ensure_converted(files, cache or default_cache())
-    return TransformerEncoder(files.identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
+    return TransformerEncoder(
+        files.identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams, threads)
+    )
 
 
 def load_indexed_encoder(
