@@ -50,14 +50,6 @@ class WordMemory:
         known |= new
         return words_of
 
-    def held_in(self, lines: Sequence[Line], wanted: Collection[str]) -> list[frozenset[str]]:
-        """Of each line the `wanted` terms that stand in it. (n,)."""
-        telling = self.telling(frozenset().union(*lines), wanted)
-        words = frozenset(telling)
-        return [
-            frozenset([term for word in words.intersection(line) for term in telling[word]]) for line in lines
-        ]
-
 
 def lines_of(texts: Sequence[str], prepared: Callable[[str], str]) -> list[Line]:
     """The written words of each text, as far as blanks and clear signs part them. (n,).
@@ -68,16 +60,40 @@ def lines_of(texts: Sequence[str], prepared: Callable[[str], str]) -> list[Line]
     return [tuple(map(sys.intern, line.split())) for line in whole.split("\n")]
 
 
-class RememberedLines:
-    """The words of passages' sentences, those asked for last remembered. Safe to share between threads."""
+class HeldTerms:
+    """Which terms stand in texts, or in passages by their rows. Safe to share between threads."""
 
-    def __init__(self, prepared: Callable[[str], str]) -> None:
-        self._prepared = prepared
+    def __init__(self, prepared: Callable[[str], str], analyze: Callable[[str], Sequence[str]]) -> None:
+        """prepared: a text as the analyzer gets it; analyze: a word of such a text -> its terms."""
+        self._prepared, self._memory = prepared, WordMemory(analyze)
         self._lines: OrderedDict[int, list[Line]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, rows: Sequence[int], read: Callable[[list[int]], list[list[str]]]) -> list[list[Line]]:
-        """Of each row the words of its sentences. (n,). read: rows that are not known -> their sentences."""
+    def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
+        """Of each text the `wanted` terms that stand in it. (n,)."""
+        return self._held(lines_of(texts, self._prepared), wanted)
+
+    def held_by(
+        self, rows: Sequence[int], wanted: Collection[str], read: Callable[[list[int]], list[list[str]]]
+    ) -> list[list[frozenset[str]]]:
+        """As `held_in`, of each sentence of passages whose words are remembered. (n,), (sentences,) each.
+
+        rows: what a passage is remembered by; read: those that are not -> the texts of their sentences.
+        """
+        lines = self._lines_by(rows, read)
+        held = iter(self._held([line for own in lines for line in own], wanted))
+        return [list(islice(held, len(own))) for own in lines]
+
+    def _held(self, lines: Sequence[Line], wanted: Collection[str]) -> list[frozenset[str]]:
+        telling = self._memory.telling(frozenset().union(*lines), wanted)
+        words = frozenset(telling)
+        return [
+            frozenset([term for word in words.intersection(line) for term in telling[word]]) for line in lines
+        ]
+
+    def _lines_by(
+        self, rows: Sequence[int], read: Callable[[list[int]], list[list[str]]]
+    ) -> list[list[Line]]:
         with self._lock:
             found = {row: self._lines[row] for row in rows if row in self._lines}
             for row in found:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import tantivy
 
 from passage_index.errors import FormatMismatch
-from passage_index.holding import WordMemory, lines_of
+from passage_index.holding import HeldTerms
 from passage_index.types import PassageNos, Scores
 from passage_index.unlocked import open_sealed
 
@@ -131,7 +131,7 @@ class LexicalReader:
         self._analyzer, self._joined = analyzers()["body"], analyzers()["whole"]
         frequency = self._searcher.doc_freq
         self._frequency = lru_cache(REMEMBERED)(lambda term: int(frequency("body", term)))
-        self.memory = WordMemory(self._analyzer.analyze)
+        self.held = HeldTerms(searchable, self._analyzer.analyze)
 
     def count(self) -> int:
         """Records that a search can return."""
@@ -146,7 +146,7 @@ class LexicalReader:
 
         One call for all texts: words once met are remembered, which is what makes it cheap.
         """
-        return self.memory.held_in(lines_of(texts, searchable), wanted)
+        return self.held.held_in(texts, wanted)
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""

@@ -6,7 +6,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,7 @@ import numpy.typing as npt
 from passage_index import counts, directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
-from passage_index.errors import CorruptIndex, NotFound
-from passage_index.holding import Line, RememberedLines
+from passage_index.errors import MEND, CorruptIndex, NotFound
 from passage_index.integrity import require_whole
 from passage_index.lexical import (
     ARTICLES,
@@ -26,7 +25,6 @@ from passage_index.lexical import (
     LexicalReader,
     Words,
     require_same_analyzer,
-    searchable,
 )
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
@@ -38,6 +36,7 @@ from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
 
 
@@ -83,6 +82,9 @@ class Snapshot:
         self._hold = directory.Hold(generation)
         try:
             self._open(generation, before)
+        except (*UNREADABLE, RecursionError, FileNotFoundError, ValueError) as error:
+            self._hold.close()  # what the manifest vouches for is no index: it was not written here
+            raise CorruptIndex(f"{generation.folder} cannot be opened: {error}; {MEND}") from error
         except BaseException:
             self._hold.close()
             raise
@@ -97,7 +99,6 @@ class Snapshot:
         lexical = folder / directory.LEXICAL
         self.lexical = LexicalReader(lexical / PASSAGES)
         self._articles = LexicalReader(lexical / ARTICLES)
-        self._lines = RememberedLines(searchable)
         self._rows = SnapshotRows(self.segments, folder / directory.DELETED)
         twins = {segment.record.name: segment for segment in before.segments} if before else {}
         for segment in self.segments:
@@ -233,16 +234,16 @@ class Snapshot:
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
 
-    def said_in(
-        self, rows: Rows, fetch: Callable[[Rows], list[StoredPassage]] | None = None
-    ) -> list[list[Line]]:
-        """The written words of each sentence of a pool's rows. (n,). fetch: as `fetch`, which it replaces."""
+    def held_by(
+        self, rows: Rows, wanted: Collection[str], fetch: Callable[[Rows], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. fetch: as `fetch` does."""
 
         def read(missing: list[int]) -> list[list[str]]:
-            stored = (fetch or self.fetch)(np.array(missing, dtype=np.int64))
+            stored = fetch(np.array(missing, dtype=np.int64))
             return [[one.article.text[start:end] for start, end in one.passage.sentences] for one in stored]
 
-        return self._lines.of(rows.tolist(), read)
+        return self.lexical.held.held_by(rows.tolist(), wanted, read)
 
     def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""

@@ -82,11 +82,10 @@ def coverage(snapshot: Snapshot, rows: Rows, words: Words, texts: Texts) -> Scor
     known = snapshot.lexical.idf(words.every)
     idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}
     total = sum(idf.values()) or 1.0
-    said = snapshot.said_in(rows, texts.of)
-    held = iter(snapshot.lexical.memory.held_in([line for own in said for line in own], words.every))
 
     @cache
     def share(found: frozenset[str]) -> float:
         return sum(idf[term] for term in words.held(found)) / total
 
-    return np.array([max((share(next(held)) for _ in own), default=0.0) for own in said])
+    held = snapshot.held_by(rows, words.every, texts.of)
+    return np.array([max(map(share, own), default=0.0) for own in held])
