@@ -5,7 +5,7 @@ Two answer them: `Snapshot` (snapshot.py), files of this machine, and `MilvusSna
 (question vector, words, where) -> Pool
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -125,6 +125,12 @@ class Backend(Protocol):
 
     def fetch(self, rows: Handles) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
+        ...
+
+    def held_by(
+        self, rows: Handles, wanted: Collection[str], fetch: Callable[[Handles], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. fetch: as `fetch` does."""
         ...
 
     def sentence_cosines(self, vector: Vectors, row: Any) -> Scores:
