@@ -137,7 +137,8 @@ class ColumnReader:
         self.names: dict[str, list[str]] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
 
     def _map(self, name: str) -> Any:
-        return np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        # As a plain array over the map: a memmap takes its time over every slice.
+        return np.asarray(np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
     @cached_property
     def article_rows(self) -> npt.NDArray[np.int64]:

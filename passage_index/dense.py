@@ -143,7 +143,7 @@ class DenseReader:
         self.rows, self.dim = vectors.rows, vectors.dim
         self._starts, self._step = vectors.starts, step or Step()
         self._codes = np.asarray(vectors.codes)  # a memmap takes its time over every slice
-        self._sentences, self._scales = vectors.sentences, vectors.scales
+        self._sentences, self._scales = np.asarray(vectors.sentences), np.asarray(vectors.scales)
         if twin:
             self._index: Any = twin._index
         elif self._step.name == EXACT:
@@ -221,21 +221,35 @@ class DenseReader:
         """The highest sentence score of each row, (n,) float64."""
         if len(rows) == 0:
             return np.empty(0)
-        starts, ends = self._starts[rows], self._starts[rows + 1]
-        counts = ends - starts
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        flat = np.arange(counts.sum()) - np.repeat(first - starts, counts)
-        best: Scores = np.maximum.reduceat(self._dequantised_scores(question, flat), first)
+        which, first = self._sentences_of(rows)
+        best: Scores = np.maximum.reduceat(self._dequantised_scores(question, which), first)
         return best
+
+    def nearest_sentences(self, question: Vectors, rows: Rows) -> Rows:
+        """Which sentence of each row is nearest, counted from the row's first: (n,)."""
+        which, first = self._sentences_of(rows)
+        parts = np.split(self._dequantised_scores(question, which), first[1:]) if len(rows) else []
+        return np.array([part.argmax() for part in parts], dtype=np.int64)
+
+    def _sentences_of(self, rows: Rows) -> tuple[Rows, Rows]:
+        """The sentences of all rows, (s,), and where each row's own begin among them, (n,)."""
+        starts = self._starts[rows]
+        counts = self._starts[rows + 1] - starts
+        first = np.cumsum(counts) - counts
+        return np.arange(counts.sum()) + np.repeat(starts - first, counts), first
 
     def vectors(self, rows: Rows) -> Vectors:
         """(n, dim) float32 as stored."""
         return from_bf16(self._codes[rows])
 
     def _dequantised_scores(self, question: Vectors, which: Any) -> Scores:
+        """(s,) or a slice of sentences -> (s,)."""
+        scales, exact = self._scales[which], question.astype(np.float64)
+        out, codes = np.empty(len(scales)), self._sentences[which]
         # float64, so that the sum's order (which BLAS chooses by position) never shows in six digits
-        products = self._sentences[which].astype(np.float64) @ question.astype(np.float64)
-        return np.round(products * self._scales[which], 6)
+        for start in range(0, len(codes), BLOCK):
+            out[start : start + BLOCK] = codes[start : start + BLOCK].astype(np.float64) @ exact
+        return np.round(out * scales, 6)
 
 
 def scan_error(question: Vectors) -> float:

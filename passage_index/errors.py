@@ -12,6 +12,7 @@
     ├── CorruptIndex            a file of the index is not what its manifest says (exit 6)
     ├── WriteFailed             the disk refused a write; nothing was committed (exit 1)
     ├── InboxFull               so many writes wait that no more are taken for now (exit 1)
+    ├── Abandoned               nobody waits for the result any more (exit 1)
     └── NotFound                no such article, passage or index
 
 A message says what was found, what was expected and the command that mends it.
@@ -78,6 +79,10 @@ class WriteFailed(SearchEngineError):
 
 class InboxFull(SearchEngineError):
     """So many writes wait that no more are taken for now."""
+
+
+class Abandoned(SearchEngineError):
+    """Nobody waits for the result any more: the client hung up, or its time was up."""
 
 
 class NotFound(SearchEngineError):

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy.typing as npt
 import tantivy
 
 from passage_index.errors import FormatMismatch
+from passage_index.holding import HeldTerms
 from passage_index.types import PassageNos, Scores
 from passage_index.unlocked import open_sealed
 
@@ -27,7 +27,6 @@ ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, 
 PASSAGES = "passages"
 ARTICLES = "articles"
 META = "meta.json"
-REMEMBERED = 100_000  # words whose terms are kept
 
 _POSSESSIVE = re.compile(r"['’]s\b")
 # The sign first and what stands before it second: so the search leaps from sign to sign.
@@ -36,8 +35,6 @@ _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
 _COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
 _JOINT = re.compile(r"[-‐‑–./&]")
-# Signs at which the analyzer always cuts; it cuts at others too.
-_CUT = re.compile(r"[,;:!?()\[\]\"“”„«»—–-]")
 _JOINED = re.compile(r"[-‐‑–./&]\w")
 
 
@@ -128,8 +125,7 @@ class LexicalReader:
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._analyzer, self._joined = _analyzers()["body"], _analyzers()["whole"]
-        analyze = self._analyzer.analyze
-        self._terms_of_word = lru_cache(REMEMBERED)(lambda word: tuple(analyze(word)))
+        self._held = HeldTerms(searchable, self._analyzer.analyze)
 
     def count(self) -> int:
         """Records that a search can return."""
@@ -142,19 +138,9 @@ class LexicalReader:
     def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
         """Of each text the `wanted` terms that stand in it, as `terms` would find them. (n,).
 
-        All at once and word by word: words once met are remembered, and one call does for all texts.
+        One call for all texts: words once met are remembered, which is what makes it cheap.
         """
-        whole = searchable("\n".join(" ".join(text.split()) for text in texts))
-        said = [frozenset(line.split()) for line in _CUT.sub(" ", whole).split("\n")]
-        firsts = {term[0] for term in wanted}
-        telling = {
-            word: held
-            for word in frozenset().union(*said)
-            # No stem begins otherwise than its word; what is not plain letters may be cut, or folded.
-            if (word[0].lower() in firsts or not (word.isascii() and word.isalpha()))
-            and (held := [term for term in self._terms_of_word(word) if term in wanted])
-        }
-        return [frozenset(term for word in one & telling.keys() for term in telling[word]) for one in said]
+        return self._held.held_in(texts, wanted)
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""

@@ -28,6 +28,8 @@ class SnapshotRows:
 
     def split(self, rows: Rows) -> list[tuple[Segment, npt.NDArray[np.int64], Rows]]:
         """(segment, positions in `rows` (m,), rows inside that segment (m,)) for every segment touched."""
+        if len(self._segments) == 1:
+            return [(self._segments[0], np.arange(len(rows)), rows)] if len(rows) else []
         owner = np.searchsorted(self.bases, rows, side="right") - 1
         return [
             (

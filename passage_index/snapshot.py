@@ -21,9 +21,10 @@ from passage_index.integrity import require_whole
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
-from passage_index.passages import id_text
+from passage_index.passages import id_texts
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
+from passage_index.stages import stage
 from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
@@ -114,9 +115,14 @@ class Snapshot:
 
         vector: (dim,) float32 of unit length, or None for words alone; empty words leave that leg out.
         """
-        wanted = self._wanted(where, words)
-        rows = [self._dense_rows(vector, wanted, depth), self._lexical_rows(words, wanted, depth)]
-        return self._evidence(np.unique(np.concatenate(rows)), vector, words)
+        with stage("filter"):
+            wanted = self._wanted(where, words)
+        with stage("dense"):
+            dense = self._dense_rows(vector, wanted, depth)
+        with stage("lexical"):
+            lexical = self._lexical_rows(words, wanted, depth)
+        with stage("evidence"):
+            return self._evidence(np.unique(np.concatenate([dense, lexical])), vector, words)
 
     def _wanted(self, where: Where, words: Words) -> Mask | None:
         """Rows that pass the filters, deleted ones among them; None when all do."""
@@ -181,7 +187,7 @@ class Snapshot:
             article_lexical = self._articles.scores(self._articles.any_of(words), article)
         return Pool(
             rows=rows,
-            ids=[id_text(raw.tobytes()) for raw in self._rows.take(rows, "id")],
+            ids=id_texts(self._rows.take(rows, "id")),
             dense=dense,
             sentence=sentence,
             lexical=lexical,
@@ -222,11 +228,12 @@ class Snapshot:
         ((segment, _, own),) = self._rows.split(np.array([row]))
         return segment.dense.sentence_scores(vector, int(own[0]))
 
-    def best_sentence(self, vector: Vectors, row: int) -> tuple[int, float]:
-        """Which sentence of a pool's row is nearest to the question, (dim,), and its cosine."""
-        scores = self.sentence_cosines(vector, row)
-        best = int(np.argmax(scores))
-        return best, float(scores[best])
+    def nearest_sentences(self, vector: Vectors, rows: Rows) -> list[int]:
+        """Which sentence of each of a pool's rows, (n,), is nearest to the question, (dim,)."""
+        out = np.zeros(len(rows), dtype=np.int64)
+        for segment, positions, own in self._rows.split(rows):
+            out[positions] = segment.dense.nearest_sentences(vector, own)
+        return out.tolist()
 
     def passage(self, passage_id: str) -> StoredPassage | None:
         """A passage by its public id, or None."""

@@ -3,7 +3,6 @@
 Data goes to stdout, messages to stderr.
 """
 
-import logging
 import os
 import resource
 import sys
@@ -22,6 +21,7 @@ from passage_index.filters import Filter, read_filter
 from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
+from search_api.logs import configure_logging
 from search_api.options import CacheOption, IndexOption, last_day
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def serve_command(
 
     _allow_open_files()
     settings = _settings(index=index, host=host, port=port, cache=cache, processes=processes)
+    configure_logging(settings.log_format)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
         serve_side_by_side(settings)
@@ -247,8 +248,7 @@ def _text(reply: SearchReply) -> str:
 
 def main() -> None:
     """Entry point: one error tree, one exit code each."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a language model
+    configure_logging("text")
     try:
         app()
     except SearchEngineError as error:

@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from passage_index.errors import SearchEngineError
 from search_api import routes_answers, routes_page, routes_search, routes_service, routes_writes
 from search_api.gate import Gate
+from search_api.logs import configure_logging
 from search_api.page.rendering import STATIC, problem_page, wants_page
 from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
@@ -53,7 +54,13 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.serving = serving
-    app.add_middleware(Gate, settings=settings, refuse=refuse, takes_articles=routes_writes.takes_articles)
+    app.add_middleware(
+        Gate,
+        settings=settings,
+        metrics=serving.metrics,
+        refuse=refuse,
+        takes_articles=routes_writes.takes_articles,
+    )
     for kind in (RequestValidationError, HTTPException, SearchEngineError):
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:
@@ -64,7 +71,9 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
 
 def create_app_of_environment() -> FastAPI:
     """The service that the environment describes: one of several processes."""
-    return create_app(Settings())
+    settings = Settings()
+    configure_logging(settings.log_format)
+    return create_app(settings)
 
 
 def refuse(request: Request, problem: Problem) -> Response:

@@ -15,15 +15,18 @@ def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bo
     shown_articles: set[int] = set()
     taken: set[int] = set()
     rank = {position: place for place, position in enumerate(ranked)}
+    may_have = pool.kin.may_have if collapse else [False] * len(pool)
+    articles = pool.article.tolist()
     for position in ranked:
-        article = int(pool.article[position])
-        if position in taken or (group_by_article and article in shown_articles):
+        if position in taken or (group_by_article and articles[position] in shown_articles):
             continue
-        others = (pool.kin.of(position) & rank.keys()) - taken if collapse else set()
-        family = [position, *sorted(others, key=rank.__getitem__)]
-        taken.update(family)
+        family = [position]
+        if may_have[position]:
+            others = (pool.kin.of(position) & rank.keys()) - taken
+            family += sorted(others, key=rank.__getitem__)
+            taken.update(family)
         found.append(family)
-        shown_articles.add(article)
+        shown_articles.add(articles[position])
     return found
 
 

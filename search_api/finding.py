@@ -17,6 +17,7 @@ from search_api.fusion import Parts
 from search_api.hits import SearchRequest
 from search_api.rerank import Verdict
 from search_api.spelling import Respelled
+from search_api.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Finding:
     ranked: list[int]  # the same, as a reranker left them
     candidates: tuple[StoredPassage, ...]  # the first `request.rerank` of fused_order
     warnings: tuple[str, ...]
+    texts: Texts  # that were read so far
     begun_s: float  # by time.perf_counter
     spelled: Respelled | None = None  # what else the words were looked for by
     rerank: dict[int, float] = field(default_factory=dict)  # raw scores of those that were judged anew

@@ -7,6 +7,7 @@ little in three articles, where no word is rare, and much in a large corpus.
 Knows arrays only: no texts, no index. Pool -> (n,) scores
 """
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -102,4 +103,10 @@ def calibrated(pool: Pool, fused: Scores, mode: Mode) -> Scores:
 def order(scores: Scores, ids: list[str]) -> list[int]:
     """Positions by falling score, (n,); ties by public id, so that every engine gives the same order."""
     rounded = np.round(scores, 6)
-    return sorted(range(len(ids)), key=lambda i: (-rounded[i], ids[i]))
+    positions = np.argsort(-rounded, kind="stable")
+    ranked, falling = positions.tolist(), rounded[positions]
+    edges = np.flatnonzero(falling[1:] != falling[:-1]) + 1
+    for start, end in pairwise([0, *edges.tolist(), len(ids)]) if len(edges) + 1 < len(ids) else ():
+        if end - start > 1:
+            ranked[start:end] = sorted(ranked[start:end], key=ids.__getitem__)
+    return ranked

@@ -19,6 +19,7 @@ from passage_index.model_files import default_cache
 from passage_index.snapshot import Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
 from search_api.hits import SearchRequest
+from search_api.metrics import Metrics
 from search_api.questions import QuestionEncoder
 from search_api.reader.reader import Reader
 from search_api.searcher import Searcher
@@ -60,15 +61,19 @@ class Generations:
     """What is open of one index. `fault` says why the generation that CURRENT names is not served, if so."""
 
     def __init__(
-        self, settings: Settings, given: Searcher | None = None, reader: Reader | None = None
+        self,
+        settings: Settings,
+        given: Searcher | None = None,
+        reader: Reader | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """given: a searcher to begin with; it and its encoder stay its giver's to close.
 
-        reader: what the searchers of the others read with.
+        reader: what the searchers of the others read with. metrics: told of what their encoders do.
         """
         self.fault = ""
         self.current: Opened | None = None
-        self._settings, self._reader = settings, reader
+        self._settings, self._reader, self._metrics = settings, reader, metrics
         self._cache = settings.cache or default_cache()
         self._stamps = stamps_file(self._cache, settings.index)
         self._open: dict[int, Opened] = {}
@@ -244,7 +249,7 @@ class Generations:
                     self._uses[questions] += 1
                     return questions
         encoder = load_indexed_encoder(identity, self._cache, self._settings.model)
-        questions = QuestionEncoder(encoder)
+        questions = QuestionEncoder(encoder, self._metrics)
         with self._table:
             self._uses[questions] = 1
         return questions

@@ -20,11 +20,11 @@ def word_highlights(
     wanted = words.every
     if not wanted:
         return []
-    telling = {word for word in set(_WORD.findall(stored.text)) if not wanted.isdisjoint(terms(word))}
+    said = [(match[0], match.start()) for match in _WORD.finditer(stored.text)]
+    telling = {word for word in {word for word, _ in said} if not wanted.isdisjoint(terms(word))}
+    begin = stored.passage.start
     return [
-        Highlight(stored.passage.start + match.start(), stored.passage.start + match.end(), "word")
-        for match in _WORD.finditer(stored.text)
-        if match[0] in telling
+        Highlight(begin + start, begin + start + len(word), "word") for word, start in said if word in telling
     ]
 
 

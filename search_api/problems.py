@@ -53,6 +53,9 @@ KINDS: Mapping[int, Kind] = {
     413: Kind("too-large", "The request is too large", "Its body is longer than the server takes."),
     415: Kind("not-json", "The request is not JSON", "A body needs Content-Type: application/json."),
     422: Kind("invalid", "The request cannot be answered", "A name or value that the route does not take."),
+    431: Kind(
+        "long-header", "The headers are too large", "Address and headers are longer than the server takes."
+    ),
     500: Kind("internal", "Something broke here", "The server's log tells more under the request id."),
     503: Kind("unavailable", "Not available now", "No index is open, or too much is under way or waits."),
 }

@@ -6,15 +6,20 @@ busy. question -> (dim,) float32, unit length, and its tokens
 
 import queue
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from passage_index.encoder import Encoder
 from passage_index.types import Vectors
+
+if TYPE_CHECKING:
+    from search_api.metrics import Metrics
 
 BATCH = 32
 CACHED = 4096  # questions whose vector is remembered
@@ -31,8 +36,9 @@ class EncodedQuestion:
 class QuestionEncoder:
     """Encodes questions for any number of threads. Close it, or its thread stays."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: Encoder, metrics: "Metrics | None" = None) -> None:
+        """metrics: told of batches, and of what was remembered."""
+        self._encoder, self._metrics = encoder, metrics
         self.identity = encoder.identity
         self._waiting: queue.SimpleQueue[tuple[str, Future[EncodedQuestion]] | None] = queue.SimpleQueue()
         self._cache: OrderedDict[str, EncodedQuestion] = OrderedDict()
@@ -56,6 +62,8 @@ class QuestionEncoder:
             known = self._cache.get(question)
             if known is not None:
                 self._cache.move_to_end(question)
+        if self._metrics is not None:
+            self._metrics.looked_up(known is not None)
         if known is not None:
             future.set_result(known)
         else:
@@ -100,6 +108,7 @@ class QuestionEncoder:
 
     def _answer(self, batch: list[tuple[str, Future[EncodedQuestion]]]) -> None:
         asked = [question for question, _ in batch]
+        begun_s = time.perf_counter()
         try:
             vectors = self._encoder.encode_questions(asked)
             counts = self._encoder.count_tokens(asked)
@@ -107,6 +116,8 @@ class QuestionEncoder:
             for _, future in batch:
                 future.set_exception(error)
             return
+        if self._metrics is not None:
+            self._metrics.encoded(len(batch), time.perf_counter() - begun_s)
         encoded = [
             EncodedQuestion(vector, count + self._encoder.special_tokens)
             for vector, count in zip(vectors, counts, strict=True)

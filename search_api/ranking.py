@@ -9,7 +9,6 @@
 Does not fold, group or page. (Pool, question) -> (n,) scores
 """
 
-from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -18,6 +17,7 @@ from passage_index.lexical import Words
 from passage_index.snapshot import Pool, Snapshot
 from passage_index.types import Scores, StoredPassage, Vectors
 from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, total
+from search_api.texts import Texts
 
 FEEDBACK_PASSAGES = 3
 FEEDBACK_SHIFT = 0.5  # length of their mean vector beside the question's own
@@ -30,10 +30,12 @@ MOST_REPEATS = 2  # of which so many count
 
 def rank(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
     """What orders the pool, (n,): the sum of `contributions`."""
-    return total(contributions(snapshot, pool, vector, words, mode))
+    return total(contributions(snapshot, pool, vector, words, mode, Texts(snapshot)))
 
 
-def contributions(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Parts:
+def contributions(
+    snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode, texts: Texts
+) -> Parts:
     """What each kind of evidence adds to the score that orders the pool, by name, (n,) each.
 
     What is looked at for the first passages only adds 0 to the others.
@@ -47,7 +49,7 @@ def contributions(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words:
     parts["feedback"] = FEEDBACK_WEIGHT * trust * feedback(snapshot, pool, vector, top[:FEEDBACK_PASSAGES])
     if words:
         first = top[:COVERAGE_PASSAGES]
-        covered = coverage(snapshot, snapshot.fetch(pool.rows[first]), words)
+        covered = coverage(snapshot, texts.of(pool.rows[first]), words)
         parts["coverage"] = np.zeros(len(pool))
         parts["coverage"][first] = COVERAGE_WEIGHT * trust * covered
     parts["repeats"] = -REPEAT_PENALTY * trust * repeats(pool, total(parts))
@@ -66,12 +68,12 @@ def repeats(pool: Pool, scores: Scores) -> Scores:
 
     An article is as likely to answer as its best passage; the next answer rather stands in another one.
     """
-    above: Counter[int] = Counter()
-    out = np.zeros(len(pool))
-    for position in order(scores, pool.ids):
-        article = int(pool.article[position])
-        out[position] = min(above[article], MOST_REPEATS)
-        above[article] += 1
+    ranked = np.array(order(scores, pool.ids), dtype=np.int64)
+    together = ranked[np.argsort(pool.article[ranked], kind="stable")]  # article by article, each best first
+    article, place = pool.article[together], np.arange(len(pool))
+    begins = np.concatenate([[True], article[1:] != article[:-1]])
+    out = np.empty(len(pool))
+    out[together] = np.minimum(place - np.maximum.accumulate(np.where(begins, place, 0)), MOST_REPEATS)
     return out
 
 

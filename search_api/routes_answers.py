@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -18,7 +18,7 @@ from search_api.answers.writing.checking import Dropped, WrittenSentence, checke
 from search_api.answers.writing.drafts import Draft
 from search_api.answers.writing.writer import Check, Note
 from search_api.answers.writing.written import events, write
-from search_api.event_stream import EVENT_STREAM, EventStream, event, while_wanted
+from search_api.event_stream import EVENT_STREAM, EventStream, event
 from search_api.exchange import ERRORS, GENERATION, JSON_ONLY, ServingOf, json_reply, only_parameters
 from search_api.hits import SearchRequest
 from search_api.parameters import AskBody, AskParameters, AskStreamBody, AskStreamParameters, ask_request
@@ -43,9 +43,7 @@ STREAMED: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/v1/ask", response_model=AskReplyBody, tags=["search"], summary="Ask")
-async def ask_question(
-    asked: Annotated[AskParameters, Query()], serving: ServingOf, http: Request
-) -> Response:
+async def ask_question(asked: Annotated[AskParameters, Query()], serving: ServingOf) -> Response:
     """Answer with one sentence, cited and checked, or say that the articles do not."""
     request = ask_request(asked, serving.settings)
     begun_s = time.perf_counter()
@@ -54,7 +52,7 @@ async def ask_question(
         if not asked.write:
             return json_reply(ask_body(request, reply), reading.generation)
         check = _checking(reading, request.question)
-        written = await while_wanted(http, write(serving.writer, request.question, reply.read, check))
+        written = await write(serving.writer, request.question, reply.read, check)
     took_ms = (time.perf_counter() - begun_s) * 1000
     return json_reply(ask_body(request, reply, written, took_ms), reading.generation)
 
@@ -66,21 +64,21 @@ async def ask_question(
     summary="Ask with a body",
     dependencies=[Depends(only_parameters()), JSON_ONLY],
 )
-async def ask_by_body(asked: AskBody, serving: ServingOf, http: Request) -> Response:
+async def ask_by_body(asked: AskBody, serving: ServingOf) -> Response:
     """Answer with one sentence. Takes the names of GET, as JSON."""
-    return await ask_question(asked, serving, http)
+    return await ask_question(asked, serving)
 
 
 @router.get("/ask", include_in_schema=False)
-async def ask_alias(asked: Annotated[AskParameters, Query()], serving: ServingOf, http: Request) -> Response:
+async def ask_alias(asked: Annotated[AskParameters, Query()], serving: ServingOf) -> Response:
     """Short for GET /v1/ask."""
-    return await ask_question(asked, serving, http)
+    return await ask_question(asked, serving)
 
 
 @router.post("/ask", include_in_schema=False, dependencies=[Depends(only_parameters()), JSON_ONLY])
-async def ask_by_body_alias(asked: AskBody, serving: ServingOf, http: Request) -> Response:
+async def ask_by_body_alias(asked: AskBody, serving: ServingOf) -> Response:
     """Short for POST /v1/ask."""
-    return await ask_question(asked, serving, http)
+    return await ask_question(asked, serving)
 
 
 @router.get(

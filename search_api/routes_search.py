@@ -6,7 +6,8 @@ HTTP -> Serving -> JSON
 
 import asyncio
 import time
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -82,37 +83,52 @@ async def search_batch(batch: BatchBody, serving: ServingOf) -> Response:
     most = serving.settings.batch_limit
     if len(batch.requests) > most:
         raise InputError(f"requests: at most {most} in one batch here")
-    async with serving.reading() as current:
-        asked, turn = enumerate(batch.requests), asyncio.Lock()
-        replies = await asyncio.gather(*(_numbered(i, one, serving, current, turn) for i, one in asked))
+    async with serving.reading() as current, serving.admission.place():
+        asked, turns = enumerate(batch.requests), _Turns(serving.settings.threads)
+        replies = await asyncio.gather(*(_numbered(i, one, serving, current, turns) for i, one in asked))
     return json_reply(BatchReplyBody(replies=list(replies)))
 
 
-async def _numbered(
-    number: int, asked: SearchParameters, serving: Serving, current: Reading, turn: asyncio.Lock
-) -> SearchReplyBody:
-    """One of a batch, from the generation that the batch began with unless it names another.
+class _Turns:
+    """Who of a batch is under way: so many at a time as there are threads, so that others have their turn.
 
-    Those to be reranked wait for their turn here: the reranker's time runs from when it is asked.
+    Those to be reranked go one by one: the reranker's time runs from when it is asked.
     """
+
+    def __init__(self, most: int) -> None:
+        self._any, self._reranked = asyncio.Semaphore(most), asyncio.Lock()
+
+    @asynccontextmanager
+    async def of(self, asked: SearchParameters) -> AsyncIterator[None]:
+        """Wait for it."""
+        async with self._reranked if asked.rerank else nullcontext(), self._any:
+            yield
+
+
+async def _numbered(
+    number: int, asked: SearchParameters, serving: Serving, current: Reading, turns: _Turns
+) -> SearchReplyBody:
+    """One of a batch, from the generation that the batch began with unless it names another."""
     try:
-        async with turn if asked.rerank else nullcontext():
+        async with turns.of(asked):
             if asked.generation in (None, current.generation):
-                return await _answered(asked, current, serving.settings)
-            return await _searched(asked, serving)
+                return await _answered(asked, current, serving.settings, is_part=True)
+            return await _searched(asked, serving, is_part=True)
     except InputError as error:
         raise InputError(f"requests.{number}: {error}") from error
 
 
-async def _searched(asked: SearchParameters, serving: Serving) -> SearchReplyBody:
+async def _searched(asked: SearchParameters, serving: Serving, is_part: bool = False) -> SearchReplyBody:
     async with serving.reading(asked.generation) as reading:
-        return await _answered(asked, reading, serving.settings)
+        return await _answered(asked, reading, serving.settings, is_part)
 
 
-async def _answered(asked: SearchParameters, reading: Reading, settings: Settings) -> SearchReplyBody:
+async def _answered(
+    asked: SearchParameters, reading: Reading, settings: Settings, is_part: bool = False
+) -> SearchReplyBody:
     begun = time.perf_counter()
     request = search_request(asked, settings, reading.auto_depth)
-    reply = await reading.search(request)
+    reply = await reading.search(request, is_part)
     return reply_body(request, reply, took_ms=(time.perf_counter() - begun) * 1000)
 
 

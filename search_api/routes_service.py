@@ -3,6 +3,7 @@
 /healthz and /readyz answer from the event loop and never wait for a thread. HTTP -> JSON, page
 """
 
+import asyncio
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, only_parameters
+from search_api.metrics import CONTENT_TYPE
 from search_api.page.rendering import page_reply
 from search_api.problems import KINDS
 from search_api.schemas_index import AliveBody, ProblemBody, ReadyBody, StatsBody
@@ -64,6 +66,13 @@ async def readyz(serving: ServingOf) -> Response:
         warnings=serving.warnings,
     )
     return json_reply(body, manifest.generation)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(serving: ServingOf) -> Response:
+    """Counts and times for Prometheus."""
+    told = await asyncio.to_thread(serving.metrics.text)
+    return Response(told, headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE)
 
 
 @router.get("/openapi.json", include_in_schema=False)

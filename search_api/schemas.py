@@ -4,7 +4,7 @@ Everywhere else plain dataclasses do. Offsets are code points into the article's
 SearchReply, Hit, StoredPassage -> their JSON
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -223,7 +223,7 @@ def _facet(facet: Facet) -> FacetBody:
 def hit_body(hit: Hit) -> HitBody:
     """One hit of a reply."""
     return HitBody(
-        **cited_passage(hit.stored).model_dump(),
+        **_cited(hit.stored),
         rank=hit.rank,
         score=hit.score,
         scores=ScoresBody(
@@ -271,13 +271,21 @@ def passage_body(stored: StoredPassage) -> PassageBody:
 
 def cited_passage(stored: StoredPassage) -> CitedPassageBody:
     """A passage and its article's title, source and date."""
-    article = stored.article
-    return CitedPassageBody(
-        **passage_body(stored).model_dump(),
-        article_id=article.id,
-        title=article.title,
-        url=article.url,
-        source=article.source,
-        published_at=str(article.published) if article.published else None,
-        language=article.language,
-    )
+    return CitedPassageBody(**_cited(stored))
+
+
+def _cited(stored: StoredPassage) -> dict[str, Any]:
+    passage, article = stored.passage, stored.article
+    return {
+        "id": passage.id,
+        "text": stored.text,
+        "start": passage.start,
+        "end": passage.end,
+        "sha256": sha256_text(stored.text),
+        "article_id": article.id,
+        "title": article.title,
+        "url": article.url,
+        "source": article.source,
+        "published_at": str(article.published) if article.published else None,
+        "language": article.language,
+    }

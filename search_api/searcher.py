@@ -24,6 +24,7 @@ from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
 from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.stages import stage, staged
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
 from search_api.answerability import ANSWERABLE_FROM, answer_probability
@@ -42,6 +43,7 @@ from search_api.rerank import Reranker, require_reranker
 from search_api.showing import shown
 from search_api.similar import SimilarRequest, distinctive_words, picked, source
 from search_api.spelling import Speller
+from search_api.texts import Texts
 
 DEEPER = 4  # times as many candidates, where too many of them are folded into few hits,
 DEEPEST = 3200  # until there are so many of each leg
@@ -101,11 +103,13 @@ class Searcher:
         if unread and request.mode == "hybrid":
             request = replace(request, mode="keyword")
         encoding = None if request.mode == "keyword" else self.questions.submit(request.question)
-        spelled = self._speller.respelled(
-            request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
-        )
+        with stage("parse"):
+            spelled = self._speller.respelled(
+                request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
+            )
         words = spelled.words
-        vector = encoding.result().vector if encoding else None
+        with stage("encode"):
+            vector = encoding.result().vector if encoding else None
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
         where = _where(request)
         request, pool = self._deep_enough(request, vector, asked, where)
@@ -167,9 +171,11 @@ class Searcher:
         warnings: tuple[str, ...],
         begun_s: float,
     ) -> Finding:
-        parts = contributions(self.snapshot, pool, vector, words, request.mode)
-        fused = total(parts)
-        ranked = order(fused, pool.ids)
+        texts = Texts(self.snapshot)
+        with stage("rank"):
+            parts = contributions(self.snapshot, pool, vector, words, request.mode, texts)
+            fused = total(parts)
+            ranked = order(fused, pool.ids)
         return Finding(
             request=request,
             asked=request.question,
@@ -181,11 +187,13 @@ class Searcher:
             score=calibrated(pool, fused, request.mode),
             fused_order=ranked,
             ranked=ranked,
-            candidates=tuple(self.snapshot.fetch(pool.rows[ranked[: request.rerank]])),
+            candidates=tuple(texts.of(pool.rows[ranked[: request.rerank]])),
             warnings=warnings,
+            texts=texts,
             begun_s=begun_s,
         )
 
+    @staged("show")
     def show(self, found: Finding, is_question: bool = True) -> SearchReply:
         """The second half of `search`: fold, group, cut the page, and read the texts of its hits."""
         request, snapshot = found.request, self.snapshot

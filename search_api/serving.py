@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
@@ -18,11 +18,15 @@ from starlette.exceptions import HTTPException
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
+from passage_index.stages import stage, trace
+from search_api.admission import Admission
 from search_api.answers.asking import ask_from
 from search_api.answers.writing.writer import open_writer
 from search_api.finding import reranked
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
+from search_api.metrics import Metrics
+from search_api.questions import EncodedQuestion
 from search_api.reader.reader import open_reader
 from search_api.reader.reranking import reranker_of
 from search_api.rerank import require_reranker
@@ -44,14 +48,15 @@ class Serving:
 
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
+        self.metrics = Metrics()
         self.reader = (
             None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
         )
-        self.generations = Generations(settings, searcher, self.reader)
+        self.generations = Generations(settings, searcher, self.reader, self.metrics)
         self.ask_from = ask_from(settings)
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
-        self._under_way = 0
+        self.admission = Admission(settings, self.metrics)
         self.admin_key = admin_key(settings)
         self.worker_fault = ""
         self._looked_for = asyncio.Event()
@@ -126,6 +131,8 @@ class Serving:
     async def catch_up(self) -> None:
         """Serve what CURRENT names now, if it can be opened. Costs little where that is so already."""
         await asyncio.to_thread(self.generations.follow)
+        current = self.generations.current
+        self.metrics.serving(current.searcher.snapshot if current else None)
 
     def _close(self) -> None:
         if self.reranker is not None:
@@ -156,12 +163,24 @@ class Serving:
             logger.info("%s (%s)", told, error)
             raise HTTPException(410, f"{told}, the current one is {current}") from error
 
-    def on_thread(self, opened: Opened, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
-        """`work` on one of the threads, which uses `opened` to its end, whether or not anyone waits."""
+    async def on_thread(
+        self, opened: Opened, work: Callable[..., T], *arguments: object, may_wait: bool = True
+    ) -> T:
+        """`work` on one of the threads, which uses `opened` to its end, whether or not anyone waits.
+
+        It is taken back before it begins, or told to stop at its next stage, when nobody waits any more.
+        may_wait: False where it is to be dropped if it does not get a thread in time.
+        """
         opened.enter()
-        future = self._threads.submit(work, *arguments)
+        future = self._threads.submit(self.admission.timed(work, may_wait), *arguments)
         future.add_done_callback(lambda _: opened.leave())
-        return asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            current = trace()
+            if current is not None:
+                current.is_abandoned = True
+            raise
 
     @property
     def auto_depth(self) -> int:
@@ -169,25 +188,6 @@ class Serving:
         if self.reader is None or self.settings.reranker is not None:
             return 0
         return min(self.settings.rerank_depth, int(self.settings.rerank_budget_ms / self.reader.each_ms))
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether more requests are under way than there are threads."""
-        return self._under_way > self.settings.threads
-
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """A place among the requests under way. Raises 503 when there is none, or when time is up."""
-        if self._under_way >= self.settings.max_waiting:
-            raise HTTPException(503, "too many requests are under way", {"Retry-After": "1"})
-        self._under_way += 1
-        try:
-            async with asyncio.timeout(self.settings.request_timeout_s):
-                yield
-        except TimeoutError as error:
-            raise HTTPException(503, "the answer took too long", {"Retry-After": "5"}) from error
-        finally:
-            self._under_way -= 1
 
 
 class Reading:
@@ -211,43 +211,63 @@ class Reading:
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """The result of `work` on one of the threads. Raises 503 when too much is under way or time is up."""
-        async with self._serving.admitted():
-            return await self._serving.on_thread(self._opened, work, *arguments)
+        async with self._serving.admission.place():
+            return await self._serving.on_thread(self._opened, work, *arguments, may_wait=False)
 
     async def aside(self, work: Callable[..., T], *arguments: object) -> T:
         """As `run`, for a small part of a request that was admitted before: needs no place and no clock."""
         return await self._serving.on_thread(self._opened, work, *arguments)
 
-    async def search(self, request: SearchRequest) -> SearchReply:
-        """The reply to one search; questions that wait together are encoded together. Raises as `run`."""
-        async with self._serving.admitted():
+    async def search(self, request: SearchRequest, is_part: bool = False) -> SearchReply:
+        """The reply to one search; questions that wait together are encoded together. Raises as `run`.
+
+        is_part: of a batch that has a place already.
+        """
+        self._note(request.question)
+        async with self._serving.admission.place(is_part):
             if request.mode != "keyword":
                 encoding = self.searcher.questions.submit(request.question)
                 # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.
-                if self._serving.is_crowded:
-                    # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
-                    await asyncio.shield(asyncio.wrap_future(encoding))  # the searcher remembers it
+                if self._serving.admission.is_crowded:
+                    await _encoded(encoding)  # the searcher remembers it
             if request.rerank:
-                return await self._search_reranked(request)
-            return await self._serving.on_thread(self._opened, self.searcher.search, request)
+                return await self._search_reranked(request, is_part)
+            search = self.searcher.search
+            return await self._serving.on_thread(self._opened, search, request, may_wait=is_part)
 
     async def asked(self, work: Callable[..., T], request: SearchRequest, *arguments: object) -> T:
         """The result of work(searcher, request, *arguments), the question encoded before. Raises as `run`."""
-        async with self._serving.admitted():
-            await asyncio.shield(asyncio.wrap_future(self.searcher.questions.submit(request.question)))
-            return await self._serving.on_thread(self._opened, work, self.searcher, request, *arguments)
+        self._note(request.question)
+        async with self._serving.admission.place():
+            await _encoded(self.searcher.questions.submit(request.question))
+            return await self._serving.on_thread(
+                self._opened, work, self.searcher, request, *arguments, may_wait=False
+            )
 
     async def similar(self, request: SimilarRequest) -> SearchReply:
         """The reply to one search for what is like something. Raises as `run`, and NotFound."""
-        async with self._serving.admitted():
+        async with self._serving.admission.place():
             if request.passage_id is None and request.article_id is None:
-                vector = asyncio.wrap_future(self.searcher.questions.submit(request.search.question))
-                await asyncio.shield(vector)  # as in `search`
-            return await self._serving.on_thread(self._opened, self.searcher.similar, request)
+                await _encoded(self.searcher.questions.submit(request.search.question))  # as in `search`
+            return await self._serving.on_thread(self._opened, self.searcher.similar, request, may_wait=False)
 
-    async def _search_reranked(self, request: SearchRequest) -> SearchReply:
+    def _note(self, question: str) -> None:
+        current = trace()
+        if self._serving.settings.log_questions and current is not None:
+            current.facts["question"] = question
+
+    async def _search_reranked(self, request: SearchRequest, is_part: bool) -> SearchReply:
         """As `Searcher.search`, without holding a thread while the reranker judges."""
         reranker = require_reranker(self._serving.reranker)
-        found = await self._serving.on_thread(self._opened, self.searcher.find, request)
-        verdict = await reranker.judge_later(request.question, found.candidates)
+        find = self.searcher.find
+        found = await self._serving.on_thread(self._opened, find, request, may_wait=is_part)
+        with stage("rerank"):
+            verdict = await reranker.judge_later(request.question, found.candidates)
         return await self._serving.on_thread(self._opened, self.searcher.show, reranked(found, verdict))
+
+
+async def _encoded(encoding: "Future[EncodedQuestion]") -> None:
+    """Wait until a question has its vector."""
+    with stage("encode"):
+        # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
+        await asyncio.shield(asyncio.wrap_future(encoding))

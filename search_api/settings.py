@@ -4,7 +4,7 @@ What shapes an index stands in its manifest, never here. SEARCH_* -> Settings, b
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -135,8 +135,15 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=64, description="Processes that serve side by side; they share the mapped files.")
     ] = 1
     max_waiting: Annotated[
-        int, Field(ge=1, description="Requests under way at which a new one is sent away with 503.")
-    ] = 256
+        int,
+        Field(
+            ge=0, description="Requests that may wait for one of the threads; more are sent away with 503."
+        ),
+    ] = 64
+    max_wait_s: Annotated[
+        float,
+        Field(gt=0, description="Seconds that one may wait; who would wait longer is sent away at once."),
+    ] = 1.0
     request_timeout_s: Annotated[
         float, Field(gt=0, description="Seconds a body may take to arrive, and seconds an answer may take.")
     ] = 30.0
@@ -158,6 +165,17 @@ class Settings(BaseSettings):
         ),
     ] = 2.0
     max_body_bytes: Annotated[int, Field(ge=1, description="Longest request body.")] = MEBIBYTE
+    max_header_bytes: Annotated[
+        int, Field(ge=1024, description="Longest address and headers of a request, together.")
+    ] = 65_536
+    max_json_depth: Annotated[int, Field(ge=1, description="Deepest nesting of a body of JSON.")] = 64
+    max_json_digits: Annotated[int, Field(ge=1, description="Longest run of digits in a number.")] = 400
+    log_format: Annotated[
+        Literal["text", "json"], Field(description="`text`, or `json` for an object a line.")
+    ] = "text"
+    log_questions: Annotated[bool, Field(description="Whether a request's line holds what was asked.")] = (
+        False
+    )
     admin_key: Annotated[
         SecretStr | None, Field(description="The key that writes must carry; without one nothing is written.")
     ] = None

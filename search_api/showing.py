@@ -17,15 +17,15 @@ def shown(
 ) -> tuple[Hit, ...]:
     """One hit an entry, its best passage first. Texts are read for this page only."""
     pool, members = found.pool, [member for entry in page for member in entry.members]
-    texts = dict(zip(members, snapshot.fetch(pool.rows[members]), strict=True)) if members else {}
+    texts = dict(zip(members, found.texts.of(pool.rows[members]), strict=True))
+    nearest = _nearest(snapshot, found, [entry.members[0] for entry in page])
     hits = []
     for place, entry in enumerate(page, start=found.request.offset + 1):
         first, *others = entry.members
         stored = texts[first]
         marks = word_highlights(stored, found.words, terms_of_word)
-        if found.vector is not None:
-            best, _ = snapshot.best_sentence(found.vector, int(pool.rows[first]))
-            marks.insert(0, sentence_highlight(stored, best))
+        if nearest:
+            marks.insert(0, sentence_highlight(stored, nearest[first]))
         hits.append(
             Hit(
                 rank=place,
@@ -40,6 +40,14 @@ def shown(
             )
         )
     return tuple(hits)
+
+
+def _nearest(snapshot: Snapshot, found: Finding, positions: list[int]) -> dict[int, int]:
+    """The sentence of each passage that is nearest to the question; nothing where that has no vector."""
+    if found.vector is None:
+        return {}
+    nearest = snapshot.nearest_sentences(found.vector, found.pool.rows[positions])
+    return dict(zip(positions, nearest, strict=True))
 
 
 def _scores(found: Finding, position: int) -> HitScores:

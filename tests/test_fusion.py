@@ -69,6 +69,13 @@ def test_ties_break_by_id(ids: list[str], score: float) -> None:
     assert [ids[i] for i in order(np.full(len(ids), score), ids)] == sorted(ids)
 
 
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.2000001, 0.3, -0.0, 0.0]), st.text(max_size=2))))
+def test_the_order_is_that_of_pairs_of_rounded_score_and_id(rows: list[tuple[float, str]]) -> None:
+    scores, ids = np.array([score for score, _ in rows]), [id_ for _, id_ in rows]
+    by_pairs = sorted(range(len(ids)), key=lambda i: (-np.round(scores[i], 6), ids[i]))
+    assert order(scores, ids) == by_pairs
+
+
 def test_what_differs_beyond_six_digits_is_a_tie() -> None:
     assert order(np.array([0.5, 0.5000001, 0.50001]), ["a", "b", "c"]) == [2, 0, 1]
     assert order(np.empty(0), []) == []

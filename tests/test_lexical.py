@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passage_index import lexical
+from passage_index import holding, lexical
 from passage_index.lexical import LexicalReader, Words, compounds
 from passage_index.lexical_writer import LexicalWriter
 from search_api.question import parse_words
@@ -222,3 +222,14 @@ def test_words_held_in_texts_are_those_that_the_analyzer_finds(tmp_path: Path) -
     wanted = {"1204", "offic", "oneil", "19", "3.5", "u", "naiv", "京", "київ", "etud", "5", "nowhere"}
     assert reader.held_in(texts, wanted) == [terms & wanted for terms in every]
     assert [len(terms & wanted) for terms in every] == [4, 3, 0, 4]
+
+
+def test_words_held_are_the_same_when_all_that_was_remembered_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LexicalWriter(tmp_path / "index").close()
+    reader = LexicalReader(tmp_path / "index")
+    texts, wanted = ["Towns flooded.", "A flooding of the town", "Nothing here"], {"town", "flood"}
+    monkeypatch.setattr(holding, "REMEMBERED", 2)
+    for _ in range(3):
+        assert reader.held_in(texts, wanted) == [frozenset(wanted), frozenset(wanted), frozenset()]

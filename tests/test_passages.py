@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from passage_index.passages import (
     article_hash,
     id_bytes,
     id_text,
+    id_texts,
     pack_spans,
     unpack_spans,
 )
@@ -95,6 +97,13 @@ def test_a_passage_id_is_blake2b_of_article_and_place() -> None:
     assert passage_id("a/b.txt", 12, 34) == "tE12y5t5jjI5j865lcenlA"
     assert id_text(id_bytes("tE12y5t5jjI5j865lcenlA")) == "tE12y5t5jjI5j865lcenlA"
     assert len({passage_id(*place) for place in (("a", 1, 23), ("a", 12, 3), ("a\0" + "1", 2, 3))}) == 3
+
+
+def test_many_ids_at_once_are_those_of_each_alone() -> None:
+    raw = np.random.default_rng(0).bytes(16 * 50)
+    ids = np.frombuffer(raw, dtype="V16")
+    assert id_texts(ids) == [id_text(raw[at : at + 16]) for at in range(0, len(raw), 16)]
+    assert id_texts(ids[:0]) == []
 
 
 @pytest.mark.parametrize(

@@ -205,8 +205,10 @@ def test_what_a_pool_tells_of_its_passages_is_true(opened: Snapshot) -> None:
                 (published.first - date(1970, 1, 1)).days,
                 (published.last - date(1970, 1, 1)).days,
             )
-        number, cosine = opened.best_sentence(vector, int(pool.rows[position]))
-        assert cosine == pool.sentence[position] and 0 <= number < len(one.passage.sentences)
+        (number,) = opened.nearest_sentences(vector, pool.rows[[position]])
+        cosines = opened.sentence_cosines(vector, int(pool.rows[position]))
+        assert cosines[number] == cosines.max() == pool.sentence[position]
+        assert len(cosines) == len(one.passage.sentences)
     assert all(len(ids) == 1 for ids in keys.values()) and len(keys) == len(ARTICLES)
 
 

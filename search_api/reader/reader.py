@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from passage_index.errors import EncoderUnavailable, SearchEngineError
+from passage_index.stages import staged
 from passage_index.types import StoredPassage
 from search_api.reader.model import ReaderModel, Text, load_reader
 from search_api.reader.reading import Reading
@@ -70,6 +71,7 @@ class Reader:
         """Return when there is a reader, or a fault."""
         self._loaded.result()
 
+    @staged("read")
     def read(self, question: str, passages: Sequence[StoredPassage]) -> tuple[list[Reading], str]:
         """Of the first passages, as many as time allows; none where it cannot, and why. Never raises.
 

@@ -1,0 +1,102 @@
+"""Who gets a thread now, who waits for one, and who is sent away at once.
+
+A request that would wait longer than a limit is refused when it comes, not when the limit has passed: its
+client can go elsewhere at once, and the threads do only what somebody still waits for. What waited too
+long all the same is dropped before it is begun. Knows no index and no route.
+request -> a place, or 503
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from starlette.exceptions import HTTPException
+
+from passage_index.stages import Stage, trace
+from search_api.metrics import Metrics
+from search_api.settings import Settings
+
+T = TypeVar("T")
+
+SMOOTHING = 0.1  # weight of the newest request in the running mean
+
+
+class Admission:
+    """The places of one service. All but `timed` belong to the event loop."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._threads, self._most_waiting = settings.threads, settings.max_waiting
+        self._most_wait_s, self._timeout_s = settings.max_wait_s, settings.request_timeout_s
+        self._metrics = metrics
+        self._under_way = 0
+        self._mean_s = 0.0  # that a request holds a thread
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more requests are under way than there are threads."""
+        return self._under_way > self._threads
+
+    @property
+    def expected_wait_s(self) -> float:
+        """How long a request that comes now would wait for a thread, by those before it."""
+        return max(0, self._under_way - self._threads + 1) * self._mean_s / self._threads
+
+    @asynccontextmanager
+    async def place(self, is_part: bool = False) -> AsyncIterator[None]:
+        """A place among the requests under way. Raises 503 when there is none, or when time is up.
+
+        is_part: of a request that has a place already; never refused.
+        """
+        if not is_part:
+            self._require_room()
+        self._count(+1)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError as error:
+            self._metrics.refused("time")
+            raise _away("the answer took too long", 5.0) from error
+        finally:
+            self._count(-1)
+
+    def _require_room(self) -> None:
+        wait_s = self.expected_wait_s
+        if self._under_way - self._threads >= self._most_waiting or wait_s > self._most_wait_s:
+            self._metrics.refused("full")
+            raise _away("too many requests are under way", wait_s)
+
+    def _count(self, change: int) -> None:
+        self._under_way += change
+        self._metrics.places(min(self._under_way, self._threads), max(0, self._under_way - self._threads))
+
+    def timed(self, work: Callable[..., T], may_wait: bool) -> Callable[..., T]:
+        """`work` for a thread: its wait and its time are noted, and it is dropped if it waited too long.
+
+        may_wait: however long. The context of who asks goes along.
+        """
+        context, asked_s = copy_context(), time.perf_counter()
+
+        def run(*arguments: Any) -> T:
+            begun_s = time.perf_counter()
+            waited_s = begun_s - asked_s
+            current = context.run(trace)
+            if current is not None:
+                current.stages.append(Stage("queue", asked_s, waited_s))
+            if waited_s > self._most_wait_s and not may_wait:
+                self._metrics.refused("late")
+                raise _away("the request waited too long for its turn", self._most_wait_s)
+            try:
+                return context.run(work, *arguments)
+            finally:
+                took_s = time.perf_counter() - begun_s
+                self._mean_s += SMOOTHING * (took_s - self._mean_s)  # a lost update does no harm
+
+        return run
+
+
+def _away(why: str, wait_s: float) -> HTTPException:
+    return HTTPException(503, why, {"Retry-After": str(max(1, math.ceil(wait_s)))})
