@@ -17,6 +17,7 @@ from indexer.options import (
     KeepOption,
     MergeOption,
     NiceOption,
+    ReportOption,
     StrictOption,
     say,
     show_report,
@@ -64,6 +65,7 @@ def build_command(
         ),
     ] = DEFAULT_MODEL,
     strict: StrictOption = False,
+    report_file: ReportOption = None,
     words: Annotated[
         int,
         typer.Option(
@@ -88,6 +90,7 @@ def build_command(
     """
     from indexer.build import build
     from indexer.chunking import Chunking
+    from indexer.coverage import written
     from indexer.plans import errors, plan_file, recall_plan
     from indexer.progress import shown
     from passage_index.transformer import load_encoder
@@ -105,8 +108,10 @@ def build_command(
     )
     cache = cache or default_cache()
     encoder = load_encoder(model, cache, streams=os.cpu_count() or 1)
-    options = replace(build_options(cache, strict, keep), chunking=Chunking(target_words=words))
-    with shown() as progress:
+    with written(report_file) as coverage, shown() as progress:
+        options = replace(
+            build_options(cache, strict, keep), chunking=Chunking(target_words=words), coverage=coverage
+        )
         report = build(paths, index, encoder, options, progress, elsewhere)
     show_report(report, as_json)
     made = recall_plan(plan_file(cache, paths, encoder))
@@ -124,6 +129,7 @@ def add_command(
     given: SourcesArgument = None,
     model: ModelOption = None,
     strict: StrictOption = False,
+    report_file: ReportOption = None,
     feed: FeedOption = None,
     follow: FollowOption = 0,
     timeout: TimeoutOption = 30.0,
@@ -142,6 +148,7 @@ def add_command(
 
     Example: indexer add today.jsonl --index my-index
     """
+    from indexer.coverage import written
     from indexer.growing import add
     from indexer.progress import shown
 
@@ -159,8 +166,9 @@ def add_command(
     os.nice(nice)
     cache = cache or default_cache()
     encoder = own_encoder(index, cache, model)
-    with shown() as progress:
-        report = add(paths, index, encoder, build_options(cache, strict, keep, merge), progress, elsewhere)
+    with written(report_file) as coverage, shown() as progress:
+        options = replace(build_options(cache, strict, keep, merge), coverage=coverage)
+        report = add(paths, index, encoder, options, progress, elsewhere)
     show_report(report, as_json)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from indexer.dates import parse_published, split_date_line
 from indexer.readers.language import detected_language
+from indexer.readers.mojibake import mended
 from indexer.readers.normal_form import normalise_text, one_line
 from indexer.readers.records import MAX_RECORD_BYTES, Row, Unfit, kind_of
 from passage_index.types import ID_KEYS, TEXT_KEYS, Article, article_id_fault
@@ -126,7 +127,7 @@ def _text(value: object) -> str:
         raise Unfit(f"no text: it is {kind_of(value)}; expected a string")
     if len(value) > MAX_RECORD_BYTES:
         raise Unfit(f"a text of more than {MAX_RECORD_BYTES >> 20} Mi characters")
-    text = normalise_text(value)
+    text = normalise_text(mended(value))
     if not text:
         raise Unfit("no text: nothing but blanks and control characters")
     return text
@@ -135,7 +136,7 @@ def _text(value: object) -> str:
 def _title(fields: _Fields) -> str:
     value = fields.take("title")
     if isinstance(value, str | int | float):
-        return one_line(str(value))
+        return one_line(mended(str(value)))
     if value is not None:
         fields.left["title"] = value
     return ""

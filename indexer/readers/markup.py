@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from indexer.readers.charset import mostly_utf8
 from indexer.readers.normal_form import without_controls
 from indexer.readers.records import Unfit
 
@@ -36,8 +37,6 @@ _OF_PAGES = re.compile(
     r"utf-8|cp\d+|iso8859-\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|mac-\w+|tis-620"
 )
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}  # as browsers do
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_MOSTLY_UTF8 = 10  # characters that are not ASCII for each byte that is wrong
 
 
 def fragment_text(fragment: str) -> str:
@@ -90,11 +89,8 @@ def page_markup(data: bytes, charset: str | None = None) -> str:
                 return data.decode(codec)
             except UnicodeDecodeError:
                 continue
-    repaired = data.decode("utf-8", "replace")
-    wrong = repaired.count("\ufffd")
-    if len(_NOT_ASCII.findall(repaired)) - wrong >= wrong * _MOSTLY_UTF8:
-        return repaired
-    return _guessed(data)
+    repaired = mostly_utf8(data, mostly=1)  # a page says what it is, and nobody else has it right
+    return _guessed(data) if repaired is None else repaired
 
 
 def _codec(label: str) -> str | None:
