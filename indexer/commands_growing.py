@@ -12,12 +12,15 @@ import typer
 
 from indexer.options import (
     CacheOption,
+    GpuOption,
     IndexOption,
     JsonOption,
     KeepOption,
     MergeOption,
     NiceOption,
+    RayOption,
     ReportOption,
+    ShardsOption,
     StrictOption,
     say,
     show_report,
@@ -36,6 +39,7 @@ from indexer.options_web import (
 )
 from passage_index import directory
 from passage_index.encoder import DEFAULT_MODEL
+from passage_index.errors import InputError
 from passage_index.model_files import default_cache
 
 if TYPE_CHECKING:
@@ -81,6 +85,9 @@ def build_command(
     user_agent: UserAgentOption = None,
     allow_private: PrivateOption = False,
     keep: KeepOption = 2,
+    ray: RayOption = None,
+    shards: ShardsOption = None,
+    gpu: GpuOption = None,
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -88,6 +95,10 @@ def build_command(
 
     Example: indexer build articles/ more.jsonl.gz --index my-index
     """
+    if ray is None and (shards is not None or gpu is not None):
+        raise InputError(
+            "--shards and --gpu are of builds on a cluster; name it with --ray, or leave them out"
+        )
     from indexer.build import build
     from indexer.chunking import Chunking
     from indexer.coverage import written
@@ -106,13 +117,23 @@ def build_command(
         user_agent=user_agent,
         allow_private=allow_private,
     )
-    cache = cache or default_cache()
+    if ray is not None and (elsewhere or report_file):
+        raise InputError("a cluster reads files, and writes no report of each: leave out URLs and --report")
+    given_cache, cache = cache, cache or default_cache()
     encoder = load_encoder(model, cache, streams=os.cpu_count() or 1)
     with written(report_file) as coverage, shown() as progress:
         options = replace(
             build_options(cache, strict, keep), chunking=Chunking(target_words=words), coverage=coverage
         )
-        report = build(paths, index, encoder, options, progress, elsewhere)
+        if ray is None:
+            report = build(paths, index, encoder, options, progress, elsewhere)
+        else:
+            from indexer.cluster.building import ClusterOptions, build_on_cluster
+
+            shards = shards or index.with_name(f"{index.absolute().name}.shards")
+            cluster = ClusterOptions(ray, shards, model, given_cache, gpu)
+            report = build_on_cluster(paths, index, encoder, cluster, options, progress)
+            say(f"the shards stay in {shards}: the next build takes what is the same from there")
     show_report(report, as_json)
     made = recall_plan(plan_file(cache, paths, encoder))
     if made is not None:

@@ -46,6 +46,31 @@ NiceOption = Annotated[
         max=19,
     ),
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Read, split and encode on the Ray cluster at this address, `host:port`, or `auto` for the one "
+        "that this machine is part of.",
+        metavar="ADDRESS",
+    ),
+]
+ShardsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--shards",
+        help="With `--ray`: the folder for what the nodes write, which all of them see under this path; "
+        "beside the index if not given.",
+    ),
+]
+GpuOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--gpu/--no-gpu",
+        help="With `--ray`: encode on the GPUs of the cluster, one actor each, or never; on GPUs where there "
+        "are any if not given.",
+    ),
+]
 PathsArgument = Annotated[
     list[Path],
     typer.Argument(help="Files and folders of articles; a folder with all below it.", metavar="PATH..."),

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from indexer.coverage import kind_of_reason
+from indexer.readers.records import shown
 
 Progress = Callable[[str, int, int | None], None]  # stage, done, total if known
 
@@ -61,7 +62,7 @@ class BuildReport:
 
     def reject(self, place: str, reason: str) -> str:
         """Count a rejected record; returns the line that tells of it."""
-        line = f"rejected {place}: {reason}"
+        line = f"rejected {place}: {shown(reason)}"  # a terminal reads it
         self.rejected += 1
         self.reasons[kind_of_reason(reason)] += 1
         if len(self.rejections) < REJECTED_KEPT:

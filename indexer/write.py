@@ -52,11 +52,15 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every run of the writer is given, and where it reports to."""
+    """What every run of the writer is given, and where it reports to.
+
+    journal: one that was filled for this run; it is read instead of the cache's, and goes with the run.
+    """
 
     options: BuildOptions
     report: BuildReport = field(default_factory=BuildReport)
     progress: Progress = silent
+    journal: Path | None = None
 
     def note(self, one: Outcome, text: str = "") -> None:
         """Write what became of a file or record into the coverage report, if there is one."""
@@ -104,14 +108,16 @@ def _journal(folder: Path, encoding: Encoding, run: Run) -> Iterator[VectorsJour
     """The journal in the cache; one that goes with the run without a cache, or where that costs less."""
     scratch = folder.with_name(f"{folder.name}.journal")
     identity = encoding.encoder.identity
-    file = journal_file(run.options.cache or scratch, identity)
-    if file.exists() and file.stat().st_size > run.report.passages * WORTH_READING:
+    file = run.journal or journal_file(run.options.cache or scratch, identity)
+    if run.journal is None and file.exists() and file.stat().st_size > run.report.passages * WORTH_READING:
         file = journal_file(scratch, identity)
     try:
         with VectorsJournal(file, identity) as journal:
             yield journal
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        if run.journal is not None:
+            run.journal.unlink(missing_ok=True)
 
 
 def _windows(articles: Iterator[Split]) -> Iterator[list[Split]]:

@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 BATCH_TOKENS = 1280  # small batches won in the measurement: token states stay in the core's cache
 
+# A question is padded to a multiple of so many tokens, so that those that wait together fit into one batch:
+# it costs hardly more than one, for most of the time goes into reading the model's weights.
+QUESTION_TOKENS = 16
+
 TokenIds = npt.NDArray[np.int64]
 States = npt.NDArray[np.float32]  # (batch, tokens, dim)
 Sink = Callable[[States, Sequence[int]], None]
@@ -40,8 +44,11 @@ class Runtime(Protocol):
         ...
 
 
-def compiled(folder: Path, streams: int) -> tuple[Any, str]:
-    """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32."""
+def compiled(folder: Path, streams: int, threads: int | None = None) -> tuple[Any, str]:
+    """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32.
+
+    threads: at most, for all streams together; None for one a core.
+    """
     openvino = silent_openvino()
     core = openvino.Core()
     fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -49,7 +56,7 @@ def compiled(folder: Path, streams: int) -> tuple[Any, str]:
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": streams,
-        "INFERENCE_NUM_THREADS": os.cpu_count() or 1,
+        "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,
         # Kernels kept by shape: 5,000 by default, which grew past 1 GB in 20,000 passages. 64 is as fast.
         "CPU_RUNTIME_CACHE_CAPACITY": 64,
     }
@@ -61,8 +68,8 @@ def compiled(folder: Path, streams: int) -> tuple[Any, str]:
 class OpenVinoRuntime:
     """The converted model under OpenVINO."""
 
-    def __init__(self, folder: Path, streams: int) -> None:
-        self._queue, self.precision = compiled(folder, streams)
+    def __init__(self, folder: Path, streams: int, threads: int | None = None) -> None:
+        self._queue, self.precision = compiled(folder, streams, threads)
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
         """See Runtime. An error in `sink` is raised here, not lost in OpenVINO's thread."""
@@ -85,12 +92,14 @@ class OpenVinoRuntime:
 class TorchRuntime:
     """The model under torch, loaded by sentence-transformers."""
 
-    def __init__(self, model_folder: Path) -> None:
+    def __init__(self, model_folder: Path, device: str = "cpu") -> None:
         from sentence_transformers import SentenceTransformer
 
-        self._model: Any = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True)[
-            0
-        ].auto_model
+        self._device = device
+        loaded: Any = SentenceTransformer(
+            str(model_folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
+        self._model = loaded[0].auto_model
         self.precision = "f32"
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:
@@ -99,10 +108,12 @@ class TorchRuntime:
 
         with torch.inference_mode():
             for ids, mask, positions in batches:
-                states = self._model(
-                    input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask), return_dict=False
-                )[0]
-                sink(states.float().numpy(), positions)
+                inputs = {
+                    "input_ids": torch.from_numpy(ids).to(self._device),
+                    "attention_mask": torch.from_numpy(mask).to(self._device),
+                }
+                states = self._model(**inputs, return_dict=False)[0]
+                sink(states.float().cpu().numpy(), positions)
 
 
 class TransformerEncoder:
@@ -116,6 +127,8 @@ class TransformerEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.special_tokens = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        pads = (self._tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>"))
+        self._pad = next((pad for pad in pads if pad is not None), 0)
         self._unknown = {self._tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -134,7 +147,8 @@ class TransformerEncoder:
         encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         for encoding in encodings:  # cut before the special tokens go round it: the last one must not be lost
             encoding.truncate(self.identity.max_tokens - self.special_tokens)
-        return self._vectors([self._tokenizer.post_process(encoding) for encoding in encodings])
+        whole = [self._tokenizer.post_process(encoding) for encoding in encodings]
+        return self._vectors(whole, QUESTION_TOKENS)
 
     def encode_passages(self, passages: Sequence[EmbeddedPassage]) -> list[PassageVectors]:
         """See Encoder."""
@@ -169,8 +183,8 @@ class TransformerEncoder:
         edges = np.cumsum([len(passage.sentences) for passage in passages])[:-1]
         return [PassageVectors(*pair) for pair in zip(vectors, np.split(sentences, edges), strict=True)]
 
-    def _vectors(self, encodings: list[Encoding]) -> Vectors:
-        """Passage-level pooling alone: (n, dim) float32, unit length."""
+    def _vectors(self, encodings: list[Encoding], grain: int = 1) -> Vectors:
+        """Passage-level pooling alone: (n, dim) float32, unit length. grain: as for `_batches`."""
         out = np.zeros((len(encodings), self.identity.dim), dtype=np.float32)
         first_only = self.identity.pooling == "cls"
 
@@ -178,16 +192,19 @@ class TransformerEncoder:
             for state, position in zip(states, positions, strict=True):
                 out[position] = state[0] if first_only else state[: len(encodings[position])].mean(axis=0)
 
-        self.runtime.run(self._batches(encodings), pool)
+        self.runtime.run(self._batches(encodings, grain), pool)
         return unit(out)
 
-    def _batches(self, encodings: list[Encoding]) -> Iterator[tuple[TokenIds, TokenIds, Sequence[int]]]:
-        """Texts of exactly equal length together, longest first.
+    def _batches(
+        self, encodings: list[Encoding], grain: int = 1
+    ) -> Iterator[tuple[TokenIds, TokenIds, Sequence[int]]]:
+        """Texts of equal length together, longest first; each made as long as the next multiple of `grain`.
 
-        Without padding a vector is a pure function of its text, to the last bit, whatever else is in
-        the batch: an index built at once and one built in parts hold the same vectors.
+        How much a text is padded depends on itself alone, so that its vector is a pure function of it, to
+        the last bit, whatever else is in the batch: an index built at once and one built in parts hold
+        the same vectors.
         """
-        lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+        lengths = np.array([self._padded(len(encoding), grain) for encoding in encodings], dtype=np.int64)
         order = np.argsort(-lengths, kind="stable")
         edges = np.flatnonzero(np.diff(lengths[order])) + 1
         for group in np.split(order, edges):
@@ -195,8 +212,15 @@ class TransformerEncoder:
             step = max(1, BATCH_TOKENS // width)
             for start in range(0, len(group), step):
                 positions = [int(position) for position in group[start : start + step]]
-                ids = np.array([encodings[position].ids for position in positions], dtype=np.int64)
-                yield ids, np.ones_like(ids), positions
+                ids = np.full((len(positions), width), self._pad, dtype=np.int64)
+                mask = np.zeros_like(ids)
+                for row, position in enumerate(positions):
+                    own = encodings[position].ids
+                    ids[row, : len(own)], mask[row, : len(own)] = own, 1
+                yield ids, mask, positions
+
+    def _padded(self, length: int, grain: int) -> int:
+        return max(length, min(-(-length // grain) * grain, self.identity.max_tokens))
 
 
 def _pool(state: States, encoding: Encoding, sentences: tuple[Span, ...], shift: int) -> PassageVectors:
@@ -222,10 +246,13 @@ def load_encoder(
     cache: Path | None = None,
     streams: int = 1,
     runtime: Literal["openvino", "torch", "auto"] = "auto",
+    threads: int | None = None,
+    device: str = "cpu",
 ) -> TransformerEncoder:
     """Find, convert if need be, and load a model.
 
     streams: batches encoded at once; 1 for a server's questions, one a core for indexing.
+    threads: of OpenVINO, None for one a core. device: of torch, `cpu` or `cuda`.
     Raises EncoderUnavailable when the model cannot be found, trusted or converted.
     """
     files = find_model(model)
@@ -233,9 +260,11 @@ def load_encoder(
         runtime = "openvino" if importlib.util.find_spec("openvino") else "torch"
     if runtime == "torch":
         logger.info("running %s under torch; OpenVINO is several times faster", files.identity)
-        return TransformerEncoder(files.identity, files.tokenizer, TorchRuntime(files.folder))
+        return TransformerEncoder(files.identity, files.tokenizer, TorchRuntime(files.folder, device))
     folder = ensure_converted(files, cache or default_cache())
-    return TransformerEncoder(files.identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
+    return TransformerEncoder(
+        files.identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams, threads)
+    )
 
 
 def load_indexed_encoder(

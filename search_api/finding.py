@@ -19,6 +19,8 @@ from search_api.rerank import Verdict
 from search_api.spelling import Respelled
 from search_api.texts import Texts
 
+DATED_FROM = 0.5  # of the best score: from here a hit is worth a place in an order by date
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -87,9 +89,27 @@ def entries(found: Finding, vectors: Callable[[list[int]], Vectors]) -> list[Ent
     request = found.request
     folded = families(found.pool, found.ranked, request.collapse, request.group_by_article)
     kept = [family for family in folded if found.score[family[0]] >= request.min_score]
+    if request.sort != "relevance":
+        kept = _by_date(found, kept, request.sort == "newest")
     every = [Entry(family, place) for place, family in enumerate(kept, start=1)]
-    if request.diversity == 0:
+    if request.diversity == 0 or request.sort != "relevance":
         return every
     first = [entry.members[0] for entry in every[:SPREAD]]
     spread = diversified(found.score[first], vectors(first), request.diversity)
     return [every[i] for i in spread] + every[SPREAD:]
+
+
+def _by_date(found: Finding, kept: list[list[int]], newest: bool) -> list[list[int]]:
+    """The families that are worth it, by the date of what is shown of them, undated ones last.
+
+    Everything is a little like a question: without a least score the newest would be the most far-fetched.
+    """
+    pool, score = found.pool, found.score
+    least = DATED_FROM * max((float(score[family[0]]) for family in kept), default=0.0)
+    worth = [family for family in kept if score[family[0]] >= least]
+
+    def place(family: list[int]) -> tuple[bool, int]:
+        first, last = int(pool.first_day[family[0]]), int(pool.last_day[family[0]])
+        return first > last, -first if newest else first
+
+    return sorted(worth, key=place)  # stable: of one day the better first

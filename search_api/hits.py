@@ -12,6 +12,8 @@ from passage_index.types import StoredPassage
 from search_api.facets import Facet, FacetName
 from search_api.fusion import Mode
 
+Sort = Literal["relevance", "newest", "oldest"]
+
 DEPTH = 200  # candidates of each leg; the same for every page, so that pages fit together
 
 
@@ -30,6 +32,7 @@ class SearchRequest:
     as_of: date | None = None  # leaves out what can only have been published after that day
     facets: tuple[FacetName, ...] = ()
     group_by_article: bool = False
+    sort: Sort = "relevance"  # the others: by date, of what scores at least half as much as the best
     collapse: bool = True  # fold near-duplicates into the best of their family
     min_score: float = 0.0
     depth: int = DEPTH

@@ -1,75 +1,122 @@
-"""The page: a question, its ranked passages, and the article behind each, without a script.
+"""The page: a question, its answer and ranked passages, the article behind each, and how the service is.
 
-Asks the searcher as the API does; texts are cut for marking in page/marking.py. HTTP -> HTML
+Asks the searcher as the API does, and works without a script. HTTP -> HTML, or a file of hits
 """
 
+import shutil
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
 from passage_index.snapshot import Snapshot
-from passage_index.types import Span, StoredPassage, sha256_text
+from passage_index.types import Span, sha256_text
+from search_api.answers.asking import AskReply, answered
 from search_api.exchange import ServingOf
-from search_api.hits import Hit, SearchReply
+from search_api.hits import SearchReply, SearchRequest
 from search_api.page.asking import PAGE_HITS, PageQuery
-from search_api.page.marking import Run, is_wrapped, paragraphs
-from search_api.page.rendering import article_name, page_reply
+from search_api.page.citing import reference
+from search_api.page.examples import examples
+from search_api.page.exports import csv_file, json_file
+from search_api.page.marking import is_wrapped, paragraphs
+from search_api.page.rendering import page_reply
+from search_api.page.results import answer, by_article, is_question
+from search_api.page.timeline import timeline
 from search_api.parameters import search_request
+from search_api.searcher import Searcher
 from search_api.serving import Reading, Serving
+from search_api.similar import SimilarRequest
 from search_api.statistics import statistics
 
 SHOWN_SOURCES = 12  # as boxes to tick; the others can be written into a field
 LISTED_SOURCES = 500  # suggested for that field
-SHOWN_SIMILAR = 20
-EXAMPLES = 3
-EXAMPLE_CHARS = 110
+RELATED = 5
 CHANGED = "The articles have changed since you asked; this is what they hold now."
+COUNTED = ["source", "language", "month", "year"]
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownHit:
-    """A hit as the page shows it."""
+class Found:
+    """What a search of the page gave. ask: None where no answer was looked for."""
 
-    hit: Hit
-    paragraphs: list[list[Run]]
-    is_wrapped: bool
-    similar: list[StoredPassage]
+    asked: PageQuery
+    request: SearchRequest
+    reply: SearchReply
+    ask: AskReply | None = None
 
 
 @router.get("/")
 @router.head("/")
 async def home(sent: Request, serving: ServingOf) -> Response:
-    """The query box; with `q`, the passages that answer it."""
+    """The query box; with `q` or `like`, the answer and the passages."""
     asked = PageQuery.parse(sent.query_params)
     fault = ""
     try:
-        if asked.q:
-            return await _results(asked, serving)
+        if asked.is_asked:
+            return await _shown(asked, serving)
     except InputError as error:
         fault = str(error)
     async with serving.reading() as reading:
         return await reading.run(_empty_page, reading.snapshot, asked, fault)
 
 
-async def _results(asked: PageQuery, serving: Serving) -> Response:
-    begun = time.perf_counter()
-    parameters = asked.parameters()
-    request = search_request(parameters, serving.settings)
+@router.get("/results.json")
+async def results_json(sent: Request, serving: ServingOf) -> Response:
+    """The hits of a search of the page, as the API tells them."""
+    return await _export(sent, serving, lambda found: json_file(found.request, found.reply))
+
+
+@router.get("/results.csv")
+async def results_csv(sent: Request, serving: ServingOf) -> Response:
+    """The same for a spreadsheet."""
+    return await _export(sent, serving, lambda found: csv_file(found.reply))
+
+
+async def _export(sent: Request, serving: Serving, written: Callable[[Found], Response]) -> Response:
+    """As many hits as one reply can have, from the first on."""
+    asked = replace(PageQuery.parse(sent.query_params), offset="0")
     async with AsyncExitStack() as held:
-        reading, is_other = await _reading(serving, parameters.generation, held)
+        _, found = await _found(asked, serving, held, limit=serving.settings.max_limit)
+        return written(found)
+
+
+async def _shown(asked: PageQuery, serving: Serving) -> Response:
+    begun_s = time.perf_counter()
+    async with AsyncExitStack() as held:
+        reading, found = await _found(asked, serving, held, facets=COUNTED)
+        return await reading.run(_results_page, reading.snapshot, found, begun_s)
+
+
+async def _found(
+    asked: PageQuery, serving: Serving, held: AsyncExitStack, **changed: Any
+) -> tuple[Reading, Found]:
+    """Search, and where an answer is shown look for one. `held` keeps the generation open."""
+    parameters = asked.parameters(**changed)
+    request = search_request(parameters, serving.settings)
+    reading, is_other = await _reading(serving, parameters.generation, held)
+    ask = None
+    if asked.like:
+        reply = await reading.similar(SimilarRequest(request, passage_id=asked.like))
+    elif asked.mode == "hybrid" and asked.is_first_page and "limit" not in changed:
+        ask = await reading.asked(_answered, request, serving.ask_from)
+        reply = ask.search
+    else:
         reply = await reading.search(request)
-        if is_other:
-            reply = replace(reply, warnings=(CHANGED, *reply.warnings))
-        return await reading.run(_results_page, reading.snapshot, asked, request.offset, reply, begun)
+    if is_other:
+        reply = replace(reply, warnings=(CHANGED, *reply.warnings))
+    return reading, Found(asked, request, reply, ask)
+
+
+def _answered(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:
+    return answered(searcher, searcher.find(request), threshold)
 
 
 async def _reading(serving: Serving, generation: int | None, held: AsyncExitStack) -> tuple[Reading, bool]:
@@ -88,26 +135,29 @@ def _empty_page(snapshot: Snapshot, asked: PageQuery, fault: str = "") -> Respon
         422 if fault else 200,
         asked=asked,
         fault=fault,
-        examples=_examples(snapshot),
+        examples=examples(snapshot),
         **_corpus(snapshot, asked),
     )
 
 
-def _results_page(
-    snapshot: Snapshot, asked: PageQuery, offset: int, reply: SearchReply, begun: float
-) -> Response:
-    asked = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
+def _results_page(snapshot: Snapshot, found: Found, begun_s: float) -> Response:
+    asked, reply, offset = found.asked, found.reply, found.request.offset
+    paged = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
+    told = found.ask is not None and (found.ask.answerable or is_question(asked.q))
     return page_reply(
         "results.html",
         asked=asked,
         reply=reply,
         fault="",
-        shown=[_shown(snapshot, hit) for hit in reply.hits],
+        answer=answer(found.ask) if found.ask and told and reply.hits else None,
+        articles=by_article(snapshot, reply.hits),
+        like=snapshot.passage(asked.like) if asked.like else None,
+        timeline=timeline(reply.facets),
         offset=offset,
-        earlier=asked.at(max(offset - PAGE_HITS, 0)) if offset else None,
-        later=asked.at(offset + PAGE_HITS) if offset + PAGE_HITS < reply.total else None,
-        examples=[] if reply.hits else _examples(snapshot),
-        took_ms=(time.perf_counter() - begun) * 1000,
+        earlier=paged.at(max(offset - PAGE_HITS, 0)) if offset else None,
+        later=paged.at(offset + PAGE_HITS) if offset + PAGE_HITS < reply.total else None,
+        examples=[] if reply.hits else examples(snapshot),
+        took_ms=(time.perf_counter() - begun_s) * 1000,
         **_corpus(snapshot, asked),
     )
 
@@ -124,46 +174,24 @@ def _corpus(snapshot: Snapshot, asked: PageQuery) -> dict[str, Any]:
     }
 
 
-def _shown(snapshot: Snapshot, hit: Hit) -> ShownHit:
-    passage, text = hit.stored.passage, hit.stored.text
-    spans: dict[str, list[Span]] = {"sentence": [], "word": []}
-    for highlight in hit.highlights:
-        spans[highlight.kind].append((highlight.start, highlight.end))
-    similar = [snapshot.passage(duplicate.id) for duplicate in hit.duplicates[:SHOWN_SIMILAR]]
-    return ShownHit(
-        hit=hit,
-        paragraphs=paragraphs(text, passage.start, spans["sentence"], spans["word"]),
-        is_wrapped=is_wrapped(hit.stored.article.text, [passage]),
-        similar=[stored for stored in similar if stored],
-    )
-
-
-def _examples(snapshot: Snapshot) -> list[StoredPassage]:
-    """Passages from all over the corpus; the names of their articles are questions to begin with."""
-    rows = sum(segment.record.passages for segment in snapshot.segments)
-    places = np.unique(np.linspace(0, max(rows - 1, 0), 4 * EXAMPLES).astype(np.int64))[:rows]
-    found: dict[str, StoredPassage] = {}
-    for stored in snapshot.fetch(places):
-        name = article_name(stored.article)
-        if len(name) <= EXAMPLE_CHARS and snapshot.passage(stored.passage.id):
-            found.setdefault(name, stored)
-    spread, count = list(found.values()), min(EXAMPLES, len(found))
-    return [spread[len(spread) * i // count] for i in range(count)]
-
-
 @router.get("/articles/{article_id:path}")
 @router.head("/articles/{article_id:path}")
 async def article_page(request: Request, article_id: str, serving: ServingOf) -> Response:
-    """An article; with `start` and `end`, that place marked and cited."""
+    """An article and what is related to it; with `start` and `end`, that place marked and cited."""
     start, end = (request.query_params.get(name, "") for name in ("start", "end"))
+    alike = SimilarRequest(SearchRequest("", limit=RELATED, group_by_article=True), article_id=article_id)
     async with serving.reading() as reading:
-        return await reading.run(_article_page, reading.snapshot, article_id, start, end)
+        if await reading.run(reading.snapshot.article, article_id) is None:
+            raise NotFound("there is no article of this id in the index")
+        related = await reading.similar(alike)
+        return await reading.run(_article_page, reading.snapshot, article_id, start, end, related)
 
 
-def _article_page(snapshot: Snapshot, article_id: str, start: str, end: str) -> Response:
+def _article_page(
+    snapshot: Snapshot, article_id: str, start: str, end: str, related: SearchReply
+) -> Response:
     article, passages = snapshot.article(article_id), snapshot.article_passages(article_id)
-    if article is None or passages is None:
-        raise NotFound("there is no article of this id in the index")
+    assert article is not None and passages is not None
     mark = _place(start, end, len(article.text))
     shown = {name: value for name, value in article.metadata.items() if isinstance(value, str | int | float)}
     return page_reply(
@@ -174,6 +202,8 @@ def _article_page(snapshot: Snapshot, article_id: str, start: str, end: str) -> 
         mark=mark,
         is_misplaced=bool(start or end) and mark is None,
         sha256=sha256_text(article.text[mark[0] : mark[1]]) if mark else None,
+        reference=reference(article, mark),
+        related=by_article(snapshot, related.hits),
         metadata=shown,
     )
 
@@ -184,3 +214,24 @@ def _place(start: str, end: str, length: int) -> Span | None:
         return None
     span = int(start), int(end)
     return span if span[0] < span[1] <= length else None
+
+
+@router.get("/status")
+@router.head("/status")
+async def status_page(serving: ServingOf) -> Response:
+    """What is served, by what, and how much room it takes."""
+    async with serving.reading() as reading:
+        return await reading.run(_status_page, reading.snapshot, serving)
+
+
+def _status_page(snapshot: Snapshot, serving: Serving) -> Response:
+    return page_reply(
+        "status.html",
+        stats=statistics(snapshot),
+        warnings=serving.warnings,
+        reader=serving.settings.reader,
+        reranker=serving.settings.reranker,
+        writer=serving.writer.model if serving.writer else None,
+        ask_from=serving.ask_from,
+        free_bytes=shutil.disk_usage(serving.settings.index).free,
+    )

@@ -59,7 +59,8 @@ def page(client: TestClient, path: str, status: int = 200) -> Page:
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     found = Page(reply.text)
-    assert not found.of("script") and not found.of("style")
+    assert re.findall(r"<script[^>]*>([^<]*)", found.html) == ["", ""] and not found.of("style")
+    assert all(str(one["src"]).startswith("/static/") for one in found.of("script"))
     assert not [
         name for _, attributes in found.elements for name in attributes if name.startswith(("on", "style"))
     ]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from passage_index.types import Article, PartialDate, Passage
 from search_api.page.marking import Piece, Run, is_wrapped, paragraphs, runs
-from search_api.page.rendering import article_name, ticked, web_link, written_date
+from search_api.page.words import article_name, ticked, web_link, written_date
 
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5)
 

@@ -1,63 +1,23 @@
-"""The templates, and the few words and links that they make themselves.
+"""The templates, with the words and links that they may use.
 
-Autoescape is always on; the page runs no script. template + values -> HTML
+Autoescape is always on, and no template holds a script or a style. template + values -> HTML
 """
 
 import hashlib
-from calendar import month_name
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from passage_index.types import Article, PartialDate
+from search_api.page import asking, words
 from search_api.problems import Problem
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 API_PATHS = ("/v1", "/search", "/ask", "/healthz", "/readyz", "/openapi.json")
-
-
-def written_date(day: PartialDate) -> str:
-    """For people, as exact as known: `9 November 2023`, `November 2023`, `2023`."""
-    month = month_name[day.first.month]
-    return {
-        "day": f"{day.first.day} {month} {day.first.year}",
-        "month": f"{month} {day.first.year}",
-        "year": str(day.first.year),
-    }[day.precision]
-
-
-def article_name(article: Article, most_chars: int = 90) -> str:
-    """The title; of an article without one the words it begins with, cut before `most_chars`."""
-    if article.title:
-        return article.title
-    begun = " ".join(article.text[: 4 * most_chars].split())
-    return begun if len(begun) <= most_chars else begun[:most_chars].rpartition(" ")[0].rstrip(",;:–—-") + "…"
-
-
-def article_link(article_id: str, start: int | None = None, end: int | None = None) -> str:
-    """The article's page, at a marked place if one is given."""
-    path = f"/articles/{quote(article_id, safe='/')}"
-    return path if start is None else f"{path}?{urlencode({'start': start, 'end': end})}#passage"
-
-
-def web_link(url: str | None) -> str | None:
-    """The URL if a browser may follow it: http and https only."""
-    return url if url and url.lower().startswith(("http://", "https://")) else None
-
-
-def ticked(text: str) -> Markup:
-    """Text with `code` in backticks -> HTML."""
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else part
-        for number, part in enumerate(text.split("`"))
-    )
 
 
 @lru_cache
@@ -76,14 +36,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {
-        "article_link": article_link,
-        "web_link": web_link,
+        "article_link": words.article_link,
+        "web_link": words.web_link,
         "static_link": static_link,
+        "direction": words.direction,
+        "SORTS": asking.SORTS,
+        "MODES": asking.MODES,
+        "GROUPED": asking.GROUPED,
     }
     environment.filters |= {
-        "written": written_date,
-        "ticked": ticked,
-        "named": article_name,
+        "written": words.written_date,
+        "ticked": words.ticked,
+        "named": words.article_name,
+        "language": words.language_name,
+        "share": words.share,
+        "size": words.size,
         "count": lambda number: f"{number:,}",
     }
     return environment

@@ -1,0 +1,1 @@
+"""The writer on many machines: a build shared out by Ray. See indexer/cluster/building.py."""
