@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-browser test-faults test-faults-full check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,26 @@ test-faults: setup ## kills, full disks and damage: minutes
 
 test-faults-full: setup ## the same with every place, moment and seed: the better part of an hour
 	FAULTS=full $(BIN)/python -m pytest tests/faults -m faults
+
+FRAMEWORKS := .venv-frameworks
+
+$(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/pip install --quiet --constraint tests/frameworks/constraints.txt './search_client[langchain,llama-index,haystack]' langchain-tests openai pytest
+	@touch $@
+
+test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
+
+test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
+	$(BIN)/python -m pytest tests -m hostile
+
+test-load: setup ## a server at its capacity and beyond, stalled clients, SIGTERM: some minutes
+	$(BIN)/python -m bench.overload $(DATA)
+
+soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
@@ -95,5 +115,5 @@ bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" ma
 bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after `make test-browser` fetched the tools
 	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
 
-clean: ## remove the environment and the index of corpus/
-	rm -rf $(VENV) $(INDEX)
+clean: ## remove the environments and the index of corpus/
+	rm -rf $(VENV) $(FRAMEWORKS) $(INDEX)

@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
+from passage_index.backend import Backend
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
-from passage_index.snapshot import Snapshot
 from passage_index.stages import stage, trace
+from search_api.access import Access
 from search_api.admission import Admission
 from search_api.answers.asking import ask_from
 from search_api.answers.writing.writer import open_writer
@@ -31,8 +32,10 @@ from search_api.reader.reader import open_reader
 from search_api.reader.reranking import reranker_of
 from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
-from search_api.settings import Settings, admin_key
+from search_api.settings import Settings
 from search_api.similar import SimilarRequest
+from search_api.telling import Told, log_line
+from search_api.tracing import Tracing
 from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,11 @@ T = TypeVar("T")
 EAGER_PAUSE_S = 0.1  # between looks for a new generation,
 EAGER_S = 30.0  # for so long after a write was taken
 
+READ_ONLY = (
+    "what is in Milvus is not written to: send writes to a server over the index folder, and bring its "
+    "generations here with `indexer publish`"
+)
+
 
 class Serving:
     """One service. A searcher that is given stays its giver's to close."""
@@ -49,6 +57,7 @@ class Serving:
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.tracing = Tracing() if settings.tracing else None
         self.reader = (
             None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
         )
@@ -57,8 +66,9 @@ class Serving:
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self.admission = Admission(settings, self.metrics)
-        self.admin_key = admin_key(settings)
+        self.access = Access(settings, self.metrics)
         self.worker_fault = ""
+        self.is_ending = False  # it goes on answering, and says that it is not ready
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
         self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
@@ -67,8 +77,10 @@ class Serving:
 
     @property
     def inbox(self) -> Inbox:
-        """Where writes are kept. Raises 503 while there is no index that they could go to."""
+        """Where writes are kept. Raises 503 while no index is there for them, 403 over Milvus."""
         assert self.searcher
+        if self.settings.backend == "milvus":
+            raise HTTPException(403, READ_ONLY)
         return self._inbox
 
     @property
@@ -78,14 +90,15 @@ class Serving:
         stale = f"a newer state of the index is not served: {fault}" if fault else ""
         unranked = self.reranker.fault if self.reranker else ""
         unread = self.reader.fault if self.reader else ""
-        return [one for one in (stale, self.worker_fault, unranked, unread) if one]
+        return [one for one in (stale, self.worker_fault, unranked, unread, self.access.fault) if one]
 
     @property
     def searcher(self) -> Searcher:
         """The searcher of the current generation. Raises 503 with the reason while there is none."""
         current = self.generations.current
         if current is None:
-            reason = self.generations.fault or "the index is being opened"
+            self.metrics.refused("not_ready")
+            reason = self.generations.lost or self.generations.fault or "the index is being opened"
             raise HTTPException(503, reason, {"Retry-After": "5"})
         return current.searcher
 
@@ -93,7 +106,7 @@ class Serving:
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
         beside = [asyncio.create_task(self._follow())]
-        if self.admin_key and self.settings.worker:
+        if self.settings.worker and self.settings.backend == "embedded":
             beside.append(asyncio.create_task(self._work()))
         try:
             yield
@@ -103,11 +116,24 @@ class Serving:
             await asyncio.gather(*beside, return_exceptions=True)
             if self.writer is not None:
                 await self.writer.close()
+            if self.tracing is not None:
+                await asyncio.to_thread(self.tracing.close)
             await asyncio.to_thread(self._close)
 
+    def tell(self, told: Told) -> None:
+        """What is to be known of a request that is over."""
+        self.metrics.request(told)
+        log_line(told)
+        if self.tracing is not None:
+            self.tracing.tell(told)
+
+    def begin_to_end(self) -> None:
+        """Say from now on that this service is not ready."""
+        self.is_ending = True
+
     async def _work(self) -> None:
-        while self.generations.current is None:
-            await asyncio.sleep(self.generations.pause_s)
+        while self.generations.current is None or not self.access.takes_writes:
+            await asyncio.sleep(max(self.generations.pause_s, EAGER_PAUSE_S))
         await keep_working(self.settings, self._note)
 
     def _note(self, fault: str) -> None:
@@ -200,7 +226,7 @@ class Reading:
         self.generation = opened.searcher.snapshot.generation
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Backend:
         """The generation itself."""
         return self.searcher.snapshot
 

@@ -18,6 +18,7 @@ from search_api.settings import Settings
 from tests.fakes import FakeEncoder
 from tests.growing import written
 from tests.model_stub import Stub, running
+from tests.web_stub import Site, site
 from tests.writing import KEY, START
 from tests.written_cases import ARTICLES as FERRY_ARTICLES
 from tests.written_cases import built, settings_of
@@ -26,6 +27,8 @@ DATA = Path(__file__).parent / "data"
 
 # Tests of the reader name one of their own; the others do not wait for the shipped one.
 os.environ["SEARCH_READER"] = "none"
+# The name that the test client calls its server by, and those that real ones have.
+os.environ["SEARCH_HOSTS"] = "testserver,localhost,127.0.0.1"
 
 # One article a peculiarity: ids, dates, languages, markup, near-duplicates. The reports fill pages.
 ARTICLES: list[dict[str, str]] = [
@@ -83,6 +86,12 @@ def settings(index: Path) -> Settings:
 def client(settings: Settings, searcher: Searcher) -> Iterator[TestClient]:
     with TestClient(create_app(settings, searcher)) as opened:
         yield opened
+
+
+@pytest.fixture
+def here() -> Iterator[Site]:
+    with site() as running:
+        yield running
 
 
 @pytest.fixture

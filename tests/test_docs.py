@@ -28,7 +28,7 @@ METHODS = [
     for path, routes in OPENAPI["paths"].items()
     for method, route in routes.items()
 ]
-TOURED = ("passage_index", "indexer", "search_api", "bench", "training", "manual")
+TOURED = ("passage_index", "indexer", "search_api", "search_client", "bench", "training", "manual")
 
 
 def section(heading: str) -> str:
@@ -94,7 +94,7 @@ def test_documented_commands_are_there() -> None:
     known = {name for name, _ in commands()}
     for file in DOCS:
         headed = re.findall(
-            r"^#+ `?((?:indexer|search-api) [a-z-]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
+            r"^#+ `?((?:indexer|search-api) [a-z -]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
         )
         assert set(headed) <= known, file.name
 
@@ -162,3 +162,13 @@ def test_decisions_are_numbered_and_whole() -> None:
     for file in DECISIONS:
         headings = re.findall(r"^## (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Context", "Choice", "Rejected", "Measured", "What would reopen it"], file.name
+
+
+def test_every_limit_is_listed_in_limits() -> None:
+    from manual.limits import BEYOND
+
+    bounds = re.compile(
+        r"max_|min_bytes|rate_|inbox_|kept_|\w+_(timeout_s|limit|retries|passages|tokens|budget_ms)$"
+    )
+    others = {"threads", "keep_alive_s", "drain_s", "grace_s", "rerank_depth"}
+    assert {name for name in Settings.model_fields if bounds.match(name)} | others == BEYOND.keys()
