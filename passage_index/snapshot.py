@@ -6,6 +6,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,13 @@ from passage_index.columns import Where
 from passage_index.dense import Mask
 from passage_index.errors import MEND, CorruptIndex, NotFound
 from passage_index.integrity import require_whole
-from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
+from passage_index.lexical import (
+    ARTICLES,
+    PASSAGES,
+    LexicalReader,
+    Words,
+    require_same_analyzer,
+)
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
 from passage_index.passages import id_texts
@@ -226,6 +233,17 @@ class Snapshot:
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
+
+    def held_by(
+        self, rows: Rows, wanted: Collection[str], fetch: Callable[[Rows], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. fetch: as `fetch` does."""
+
+        def read(missing: list[int]) -> list[list[str]]:
+            stored = fetch(np.array(missing, dtype=np.int64))
+            return [[one.article.text[start:end] for start, end in one.passage.sentences] for one in stored]
+
+        return self.lexical.held.held_by(rows.tolist(), wanted, read)
 
     def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
