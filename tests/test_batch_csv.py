@@ -46,7 +46,7 @@ def test_each_question_has_its_best_sentences_with_their_proof(searcher: Searche
         ("7", "1", "News"), ("7", "2", "News"), ("8", "1", ""), ("8", "2", ""),
     ]  # fmt: skip
     assert list(rows[0]) == ["id", "question", "desk", *COLUMNS]
-    assert rows[0]["article_id"] == "bridge" and rows[2]["article_id"] == "month"
+    assert rows[0]["article_id"] in ("bridge", "bridge-copy") and rows[2]["article_id"] == "month"
     for row in rows:
         start, end = int(row["start"]), int(row["end"])
         quote = TEXTS[row["article_id"]][start:end]
@@ -144,7 +144,7 @@ def test_the_command_chooses_by_the_suffix(
         lambda index, cache=None: Searcher(open_snapshot(index), FakeEncoder()),
     )
     file, out = (
-        table(tmp_path, 'question\nWhich bridge was closed?\n?!\n"=HYPERLINK(1) bridge"\n,\n'),
+        table(tmp_path, 'question\nWhich bridge was closed?\n?!\n"=HYPERLINK(1) bridge"\nx,y\n'),
         tmp_path / "a.csv",
     )
     line = ["batch", str(file), "--index", str(index), "--out", str(out), "--depth", "1"]
