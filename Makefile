@@ -47,6 +47,15 @@ test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, Llam
 	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
 	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
 
+test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
+	$(BIN)/python -m pytest tests -m hostile
+
+test-load: setup ## a server at its capacity and beyond, stalled clients, SIGTERM: some minutes
+	$(BIN)/python -m bench.overload $(DATA)
+
+soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
+
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +17,15 @@ import numpy.typing as npt
 from passage_index import counts, directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
-from passage_index.errors import CorruptIndex, NotFound
+from passage_index.errors import MEND, CorruptIndex, NotFound
 from passage_index.integrity import require_whole
-from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
+from passage_index.lexical import (
+    ARTICLES,
+    PASSAGES,
+    LexicalReader,
+    Words,
+    require_same_analyzer,
+)
 from passage_index.manifest import Manifest
 from passage_index.near_duplicates import Kin
 from passage_index.passages import id_texts
@@ -29,6 +36,7 @@ from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
 
 
@@ -74,6 +82,9 @@ class Snapshot:
         self._hold = directory.Hold(generation)
         try:
             self._open(generation, before)
+        except (*UNREADABLE, RecursionError, FileNotFoundError, ValueError) as error:
+            self._hold.close()  # what the manifest vouches for is no index: it was not written here
+            raise CorruptIndex(f"{generation.folder} cannot be opened: {error}; {MEND}") from error
         except BaseException:
             self._hold.close()
             raise
@@ -222,6 +233,17 @@ class Snapshot:
             for position, stored in zip(positions, segment.texts.fetch(own), strict=True):
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
+
+    def held_by(
+        self, rows: Rows, wanted: Collection[str], fetch: Callable[[Rows], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. fetch: as `fetch` does."""
+
+        def read(missing: list[int]) -> list[list[str]]:
+            stored = fetch(np.array(missing, dtype=np.int64))
+            return [[one.article.text[start:end] for start, end in one.passage.sentences] for one in stored]
+
+        return self.lexical.held.held_by(rows.tolist(), wanted, read)
 
     def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""

@@ -24,7 +24,7 @@ from search_api.commands_keys import app as keys_app
 from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
-from search_api.logs import configure_logging
+from search_api.logs import configure_logging, for_terminal
 from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 OPEN_FILES = 65_536
@@ -130,7 +130,7 @@ def search_command(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
         )
         reply = searcher.search(request, reranker)
-    print(_json(request, reply) if as_json else _text(reply))
+    print(_json(request, reply) if as_json else for_terminal(_text(reply)))
 
 
 app.command("batch")(batch_command)
@@ -188,7 +188,7 @@ def main() -> None:
     try:
         app()
     except SearchEngineError as error:
-        print(f"search-api: {error}", file=sys.stderr)
+        print(for_terminal(f"search-api: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -84,6 +84,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         settings=settings,
         access=serving.access,
         metrics=serving.metrics,
+        tell=serving.tell,
         is_ending=lambda: serving.is_ending,
         is_route=lambda scope: any(one.matches(scope)[0] is Match.FULL for one in app.router.routes),
         refuse=refuse,

@@ -1,5 +1,5 @@
-"""What happens to every request before and after its route: id, who asks (access.py), limits, headers, one
-log line, catch-all.
+"""What happens to every request before and after its route: id, who asks (access.py), limits, headers,
+what is told of it, catch-all.
 
 Pure ASGI, so that a body is counted as it streams (bodies.py). Knows no route and no index.
 ASGI -> ASGI
@@ -21,10 +21,10 @@ from passage_index import stages
 from search_api.access import Access, Caller
 from search_api.bodies import Bodies
 from search_api.hangups import has_body, while_connected
-from search_api.logs import fields_of
 from search_api.metrics import Metrics
 from search_api.problems import INTERNAL, Problem
 from search_api.settings import Settings
+from search_api.telling import Told
 
 logger = logging.getLogger("search_api.requests")
 
@@ -56,18 +56,21 @@ class Gate:
         settings: Settings,
         access: Access,
         metrics: Metrics,
+        tell: Callable[[Told], None],
         is_ending: Callable[[], bool],
         is_route: Callable[[Scope], bool],
         refuse: Refuse,
         takes_articles: Callable[[Scope], bool],
     ) -> None:
-        """is_ending: whether clients should go elsewhere. is_route: whether anything takes a request.
+        """tell: called with every request that is over. is_ending: whether clients should go elsewhere.
+
+        is_route: whether anything takes a request.
 
         takes_articles: whether a request's body may be as long as articles are.
         """
         self._app = app
         self._access, self._metrics = access, metrics
-        self._is_ending, self._is_route = is_ending, is_route
+        self._tell, self._is_ending, self._is_route = tell, is_ending, is_route
         self._log_clients = settings.log_clients
         self._bodies = Bodies(settings, metrics, takes_articles)
         self._refuse = refuse
@@ -106,9 +109,10 @@ class Gate:
                 raise  # the reply is broken: the server must cut the connection
             await self._refuse(Request(scope), INTERNAL)(scope, receive, send_with_headers)
         finally:
-            took_s = time.perf_counter() - begun_s
-            self._metrics.request(_method(scope), _route(scope), status, took_s, trace)
-            _log(scope, status, took_s, request_id, trace)
+            parent = Headers(scope=scope).get("traceparent", "")
+            ended_s = time.perf_counter()
+            told = Told(_method(scope), _route(scope), status, request_id, begun_s, ended_s, trace, parent)
+            self._tell(told)
 
     def _add_headers(self, message: Message, scope: Scope, request_id: str, caller: Caller) -> None:
         headers = MutableHeaders(scope=message)
@@ -147,17 +151,3 @@ def _method(scope: Scope) -> str:
 def _route(scope: Scope) -> str:
     """As it is declared: of what is mounted, where; `-` where there is none."""
     return getattr(scope.get("route"), "path", "") or scope.get("root_path") or "-"
-
-
-def _log(scope: Scope, status: int, took_s: float, request_id: str, trace: stages.Trace) -> None:
-    """One line, without anything that was asked, but for what the settings have added to the trace."""
-    fields: dict[str, str | int | float] = {
-        "method": _method(scope),
-        "route": _route(scope),
-        "status": status,
-        "ms": round(took_s * 1000, 1),
-        "request_id": request_id,
-        **trace.facts,
-        **{f"{name}_ms": round(seconds * 1000, 1) for name, seconds in trace.took_s().items()},
-    }
-    logger.info(fields_of(fields), extra={"fields": fields})

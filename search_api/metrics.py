@@ -12,12 +12,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from passage_index.snapshot import Snapshot
-from passage_index.stages import Trace
+from search_api.telling import Told
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by the library when it is imported
@@ -49,6 +56,7 @@ class Metrics:
     """The numbers of one service. Safe to use from any thread."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # when each series began is of no use, and doubles their number
         self._is_shared = SHARED_FOLDER in os.environ
         self._registry = own = CollectorRegistry()
         self._requests = Counter(
@@ -111,11 +119,11 @@ class Metrics:
     def _gauge(self, name: str, text: str, mode: Literal["livesum", "livemin", "livemax"]) -> Gauge:
         return Gauge(name, text, multiprocess_mode=mode, registry=self._registry)
 
-    def request(self, method: str, route: str, status: int, took_s: float, trace: Trace) -> None:
-        """A request that is over. route: as it is declared."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(took_s)
-        for name, seconds in trace.took_s().items():
+    def request(self, told: Told) -> None:
+        """A request that is over."""
+        self._requests.labels(told.method, told.route, str(told.status)).inc()
+        self._seconds.labels(told.route).observe(told.took_s)
+        for name, seconds in told.trace.took_s().items():
             self._stages.labels(name).observe(seconds)
 
     def refused(self, reason: Reason) -> None:

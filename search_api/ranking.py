@@ -15,7 +15,7 @@ import numpy as np
 
 from passage_index.lexical import Words
 from passage_index.snapshot import Pool, Snapshot
-from passage_index.types import Scores, StoredPassage, Vectors
+from passage_index.types import Rows, Scores, Vectors
 from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, total
 from search_api.texts import Texts
 
@@ -49,7 +49,7 @@ def contributions(
     parts["feedback"] = FEEDBACK_WEIGHT * trust * feedback(snapshot, pool, vector, top[:FEEDBACK_PASSAGES])
     if words:
         first = top[:COVERAGE_PASSAGES]
-        covered = coverage(snapshot, texts.of(pool.rows[first]), words)
+        covered = coverage(snapshot, pool.rows[first], words, texts)
         parts["coverage"] = np.zeros(len(pool))
         parts["coverage"][first] = COVERAGE_WEIGHT * trust * covered
     parts["repeats"] = -REPEAT_PENALTY * trust * repeats(pool, total(parts))
@@ -77,19 +77,15 @@ def repeats(pool: Pool, scores: Scores) -> Scores:
     return out
 
 
-def coverage(snapshot: Snapshot, passages: list[StoredPassage], words: Words) -> Scores:
-    """The largest idf-weighted share of the question's words in one sentence of each passage: (n,)."""
+def coverage(snapshot: Snapshot, rows: Rows, words: Words, texts: Texts) -> Scores:
+    """The largest idf-weighted share of the question's words in one sentence of each row's passage: (n,)."""
     known = snapshot.lexical.idf(words.every)
     idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}
     total = sum(idf.values()) or 1.0
-    sentences = [
-        stored.article.text[start:end] for stored in passages for start, end in stored.passage.sentences
-    ]
-    held = iter(snapshot.lexical.held_in(sentences, words.every))
 
     @cache
     def share(found: frozenset[str]) -> float:
         return sum(idf[term] for term in words.held(found)) / total
 
-    shares = [[share(next(held)) for _ in passage.passage.sentences] for passage in passages]
-    return np.array([max(every, default=0.0) for every in shares])
+    held = snapshot.held_by(rows, words.every, texts.of)
+    return np.array([max(map(share, own), default=0.0) for own in held])

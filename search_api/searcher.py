@@ -11,7 +11,7 @@ Holds no lock over a search and knows nothing of HTTP.
 
 import time
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
 from passage_index.filters import METADATA, all_conditions, plain_name
+from passage_index.holding import WordMemory
 from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
@@ -47,7 +48,6 @@ from search_api.texts import Texts
 
 DEEPER = 4  # times as many candidates, where too many of them are folded into few hits,
 DEEPEST = 3200  # until there are so many of each leg
-REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 
 
 class Searcher:
@@ -72,9 +72,8 @@ class Searcher:
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
         self._owns_questions = self.questions is not encoder
         self._speller = Speller(snapshot, self.questions.pieces)
-        self._terms_of_word = lru_cache(REMEMBERED_WORDS)(
-            lambda word: terms_and_joined(word, snapshot.lexical.terms)
-        )
+        self._terms_of_word = partial(terms_and_joined, terms=snapshot.lexical.terms)
+        self._memory = WordMemory(self._terms_of_word)
 
     def close(self) -> None:
         """Let go of files and thread."""
@@ -201,7 +200,7 @@ class Searcher:
         page = every[request.offset : request.offset + request.limit]
         chance = answer_probability(found.pool, found.parts, request.mode) if is_question else None
         return SearchReply(
-            hits=shown(snapshot, found, page, self._terms_of_word),
+            hits=shown(snapshot, found, page, self._terms_of_word, self._memory),
             total=len(every),
             total_relation="gte" if len(found.pool) >= request.depth else "eq",
             facets=facets(snapshot, found.pool, [entry.members[0] for entry in every], request.facets),

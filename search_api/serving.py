@@ -34,6 +34,8 @@ from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from search_api.similar import SimilarRequest
+from search_api.telling import Told, log_line
+from search_api.tracing import Tracing
 from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Serving:
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.tracing = Tracing() if settings.tracing else None
         self.reader = (
             None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
         )
@@ -106,7 +109,16 @@ class Serving:
             await asyncio.gather(*beside, return_exceptions=True)
             if self.writer is not None:
                 await self.writer.close()
+            if self.tracing is not None:
+                await asyncio.to_thread(self.tracing.close)
             await asyncio.to_thread(self._close)
+
+    def tell(self, told: Told) -> None:
+        """What is to be known of a request that is over."""
+        self.metrics.request(told)
+        log_line(told)
+        if self.tracing is not None:
+            self.tracing.tell(told)
 
     def begin_to_end(self) -> None:
         """Say from now on that this service is not ready."""

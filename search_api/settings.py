@@ -231,6 +231,9 @@ class Settings(BaseSettings):
     ] = 30
     max_json_depth: Annotated[int, Field(ge=1, description="Deepest nesting of a body of JSON.")] = 64
     max_json_digits: Annotated[int, Field(ge=1, description="Longest run of digits in a number.")] = 400
+    tracing: Annotated[
+        bool, Field(description="Whether to send OpenTelemetry spans, as the OTEL_ variables say.")
+    ] = False
     log_format: Annotated[
         Literal["text", "json"], Field(description="`text`, or `json` for an object a line.")
     ] = "text"
@@ -265,6 +268,12 @@ class Settings(BaseSettings):
     ] = True
     max_limit: Annotated[int, Field(ge=1, description="Most hits on one page of a reply.")] = 100
     max_offset: Annotated[int, Field(ge=0, description="Most hits that can be paged past.")] = 10_000
+    max_filter_conditions: Annotated[
+        int, Field(ge=0, le=100, description="Most conditions in one filter.")
+    ] = 100
+    max_filter_values: Annotated[
+        int, Field(ge=0, le=1000, description="Most values in the conditions of one filter, together.")
+    ] = 1000
     max_question_chars: Annotated[int, Field(ge=1, description="Longest question, in code points.")] = 4_000
     batch_limit: Annotated[int, Field(ge=1, description="Most searches in one batch.")] = 64
 

@@ -3,8 +3,6 @@
 Snapshot + rows of a pool -> stored passages
 """
 
-import numpy as np
-
 from passage_index.snapshot import Snapshot
 from passage_index.types import Rows, StoredPassage
 
@@ -19,8 +17,8 @@ class Texts:
     def of(self, rows: Rows) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
         wanted = rows.tolist()
-        missing = [row for row in wanted if row not in self._read]
+        missing = [place for place, row in enumerate(wanted) if row not in self._read]
         if missing:
-            found = self._snapshot.fetch(np.array(missing, dtype=np.int64))
-            self._read.update(zip(missing, found, strict=True))
+            found = self._snapshot.fetch(rows[missing])
+            self._read.update(zip([wanted[place] for place in missing], found, strict=True))
         return [self._read[row] for row in wanted]

@@ -16,9 +16,15 @@ MAX_FEED_BYTES = 32 << 20  # feedparser holds a feed whole, several times over
 
 def read_feed(path: Path) -> Iterator[Row | Rejected]:
     """A row for each entry, numbered from 1. Raises Unfit if the file is no feed or is unsafe; OSError."""
+    yield from feed_rows(whole(path, MAX_FEED_BYTES), shown(path))
+
+
+def feed_rows(data: bytes, name: str) -> Iterator[Row | Rejected]:
+    """As `read_feed`, of bytes from anywhere; `name` says from where."""
     import feedparser
 
-    data = whole(path, MAX_FEED_BYTES)
+    if len(data) > MAX_FEED_BYTES:
+        raise Unfit(f"a feed of more than {MAX_FEED_BYTES >> 20} MiB")
     _refuse_entities(data)
     # A stream, for feedparser would take bytes that look like a path or an address for one.
     try:
@@ -27,11 +33,13 @@ def read_feed(path: Path) -> Iterator[Row | Rejected]:
         raise Unfit(f"not readable as a feed: {type(error).__name__}") from error
     if not found.get("version") and not found.entries:
         raise Unfit("not an RSS or Atom feed")
+    if not found.entries:
+        raise Unfit("a feed without an entry")
     for number, entry in enumerate(found.entries, 1):
         try:
             yield Row(number, _fields(entry, found.feed))
         except Unfit as fault:
-            yield Rejected(shown(path), number, str(fault))
+            yield Rejected(name, number, str(fault))
 
 
 def _refuse_entities(data: bytes) -> None:

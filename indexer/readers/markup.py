@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from indexer.readers.charset import mostly_utf8
 from indexer.readers.normal_form import without_controls
 from indexer.readers.records import Unfit
 
@@ -26,6 +27,12 @@ _BLANK_LINES = re.compile("\n{3,}")
 
 _CLOSED_ROOT = re.compile(r"(<html\b[^<>]{0,500}?)\s?/>", re.IGNORECASE)
 
+# A tag, whole, so that none of it is looked at twice; only from here on can a page hold too many attributes.
+_TAG = re.compile(r"<[a-zA-Z][^\s/>]*((?>[\s/]+(?>[^\s/=>]+(?>\s*=\s*(?>\"[^\"]*\"?|'[^']*'?|[^\s>]*))?)?)*)")
+_ATTRIBUTE = re.compile(r"(?<![\s/])[\s/]++[^\s/=>]++(?:\s*=\s*(?:\"[^\"]*\"?|'[^']*'?|[^\s>]*))?")
+_LONG_PAGE = 1 << 16
+MAX_ATTRIBUTES = 2000  # libxml2 compares each with each
+
 _HEAD_BYTES = 4096
 _SAMPLE_BYTES = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -36,8 +43,6 @@ _OF_PAGES = re.compile(
     r"utf-8|cp\d+|iso8859-\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|mac-\w+|tis-620"
 )
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}  # as browsers do
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_MOSTLY_UTF8 = 10  # characters that are not ASCII for each byte that is wrong
 
 
 def fragment_text(fragment: str) -> str:
@@ -64,6 +69,7 @@ def page_tree(markup: str) -> Any:
     parser = lxml_html.HTMLParser(
         encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, collect_ids=False
     )
+    _refuse_attributes(markup)
     # libxml2 ends a page at a NUL, and after a root element that closes itself.
     markup = _CLOSED_ROOT.sub(r"\1>", without_controls(markup), count=1)
     try:
@@ -73,6 +79,15 @@ def page_tree(markup: str) -> Any:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise Unfit("the HTML is nested too deeply to be read whole")
     return tree
+
+
+def _refuse_attributes(markup: str) -> None:
+    if len(markup) < _LONG_PAGE:
+        return
+    for tag in _TAG.finditer(markup):
+        inside = tag[1]
+        if len(inside) > MAX_ATTRIBUTES and sum(1 for _ in _ATTRIBUTE.finditer(inside)) > MAX_ATTRIBUTES:
+            raise Unfit(f"a tag of more than {MAX_ATTRIBUTES:,} attributes")
 
 
 def page_markup(data: bytes, charset: str | None = None) -> str:
@@ -90,11 +105,8 @@ def page_markup(data: bytes, charset: str | None = None) -> str:
                 return data.decode(codec)
             except UnicodeDecodeError:
                 continue
-    repaired = data.decode("utf-8", "replace")
-    wrong = repaired.count("\ufffd")
-    if len(_NOT_ASCII.findall(repaired)) - wrong >= wrong * _MOSTLY_UTF8:
-        return repaired
-    return _guessed(data)
+    repaired = mostly_utf8(data, mostly=1)  # a page says what it is, and nobody else has it right
+    return _guessed(data) if repaired is None else repaired
 
 
 def _codec(label: str) -> str | None:

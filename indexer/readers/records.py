@@ -10,7 +10,7 @@ from pathlib import Path
 
 from passage_index.types import Article
 
-MAX_RECORD_BYTES = 64 << 20  # one line, file, cell or archive record; more is refused, never read whole
+MAX_RECORD_BYTES = 32 << 20  # one line, file, cell or archive record; more is refused, never read whole
 
 # What third-party parsers were seen to raise on damaged input, beside their own errors.
 PARSER_FAULTS = (ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError)
@@ -52,6 +52,14 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Rows that stand in no file of ours: `name` says where from, and what the ids of its rows begin with."""
+
+    name: str
+    rows: Callable[[], Iterator[Row | Rejected]]  # raises Unfit
 
 
 Reader = Callable[[Path], Iterator[Row | Rejected]]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import zstandard
 
+from indexer.readers.charset import legacy_codec, mostly_utf8
 from indexer.readers.records import MAX_RECORD_BYTES, Unfit
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _CHUNK = 1 << 16
 _ZST_CHUNK = 1 << 10  # a block of 4 bytes can hold 128 KiB, so 1 KiB unpacks to 32 MiB at the worst
 _ZST_WINDOW = 1 << 27
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
+ANY_UNPACKED = 8 << 20  # bytes that any archive may unpack to
+MOST_UNPACKED = 200  # times what was read: text packs to a tenth or a thirtieth, a bomb to a thousandth
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -65,16 +68,30 @@ def open_regular(path: Path) -> BinaryIO:
 def unpacked(file: BinaryIO, name: str) -> Iterator[bytes]:
     """The chunks of a file, unpacked as its name's suffix says (.gz, .zst, else plain).
 
-    Raises Unfit where the archive is damaged or ends too early.
+    Raises Unfit where the archive is damaged, ends too early, or unpacks to far more than texts do.
     """
     suffix = name.lower().rpartition(".")[2]
     if suffix == "gz":
-        yield from _gunzipped(file)
+        yield from _in_proportion(_gunzipped(file), file)
     elif suffix == "zst":
-        yield from _unzstd(file)
+        yield from _in_proportion(_unzstd(file), file)
     else:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _in_proportion(chunks: Iterator[bytes], file: BinaryIO) -> Iterator[bytes]:
+    count = 0
+    for chunk in chunks:
+        count += len(chunk)
+        refuse_bomb(count, file.tell())
+        yield chunk
+
+
+def refuse_bomb(unpacked_bytes: int, packed_bytes: int) -> None:
+    """Raise Unfit where so many bytes came of so few that no text was packed."""
+    if unpacked_bytes > ANY_UNPACKED + MOST_UNPACKED * packed_bytes:
+        raise Unfit(f"unpacks to more than {MOST_UNPACKED} times its size; unpack it yourself if it is sound")
 
 
 def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
@@ -170,9 +187,17 @@ def whole(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
 
 
 def decoded(data: bytes) -> str:
-    """UTF-8 (or UTF-16 by its BOM) -> text without its BOM. Raises Unfit with the byte that is wrong."""
+    """UTF-8 (or UTF-16 by its BOM), else an older encoding that fits -> text without its BOM.
+
+    Raises Unfit with the byte that is wrong where none fits.
+    """
     encoding = "utf-16" if data.startswith(_UTF16) else "utf-8"
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unfit(f"invalid {encoding.upper()} at byte {error.start}; expected UTF-8") from error
+        text = None if encoding == "utf-16" else mostly_utf8(data)
+        if text is None and (codec := legacy_codec(data)):
+            text = data.decode(codec, "replace")
+        if text is None:
+            raise Unfit(f"invalid {encoding.upper()} at byte {error.start}; expected UTF-8") from error
+        return text.removeprefix("\ufeff")

@@ -7,7 +7,7 @@ pool's passages are their ids. What came once is kept for a while. Does not enco
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,14 @@ class MilvusSnapshot:
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out
+
+    def held_by(
+        self, rows: Handles, wanted: Collection[str], fetch: Callable[[Handles], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. See Snapshot."""
+        spans = [(one, span) for one in fetch(rows) for span in one.passage.sentences]
+        held = iter(self.lexical.held_in([one.article.text[a:b] for one, (a, b) in spans], wanted))
+        return [[next(held) for _ in one.passage.sentences] for one in fetch(rows)]
 
     def sentence_cosines(self, vector: Vectors, row: Any) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
