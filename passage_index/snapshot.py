@@ -276,19 +276,8 @@ class Snapshot:
         return found[0].texts.fetch(found[1]) if found else None
 
     def articles_from(self, passage_no: int) -> list[str]:
-        """Ids of the articles whose passages were numbered from that number on: what came after a state.
-
-        Deleted ones are left out. O(articles) of the segments that hold any.
-        """
-        found = []
-        for number, segment in enumerate(self.segments):
-            numbers = segment.columns.passage_no
-            if not len(numbers) or int(numbers.max()) < passage_no:
-                continue
-            for article_id, first, _ in segment.texts.places():
-                if int(numbers[first]) >= passage_no and self._rows.is_alive(number, first):
-                    found.append(article_id)
-        return found
+        """See SnapshotRows."""
+        return self._rows.articles_from(passage_no)
 
     def rows_of_article(self, article_id: str) -> Rows | None:
         """The passages of an article as a pool's rows, (n,), in the order of its text; or None."""
