@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
+from typing import Any
 
 REMEMBERED = 200_000  # written words; when there are more, all are forgotten
 
@@ -66,7 +67,7 @@ class HeldTerms:
     def __init__(self, prepared: Callable[[str], str], analyze: Callable[[str], Sequence[str]]) -> None:
         """prepared: a text as the analyzer gets it; analyze: a word of such a text -> its terms."""
         self._prepared, self._memory = prepared, WordMemory(analyze)
-        self._lines: OrderedDict[int, list[Line]] = OrderedDict()
+        self._lines: OrderedDict[Any, list[Line]] = OrderedDict()
         self._lock = threading.Lock()
 
     def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
@@ -74,7 +75,7 @@ class HeldTerms:
         return self._held(lines_of(texts, self._prepared), wanted)
 
     def held_by(
-        self, rows: Sequence[int], wanted: Collection[str], read: Callable[[list[int]], list[list[str]]]
+        self, rows: Sequence[Any], wanted: Collection[str], read: Callable[[list[Any]], list[list[str]]]
     ) -> list[list[frozenset[str]]]:
         """As `held_in`, of each sentence of passages whose words are remembered. (n,), (sentences,) each.
 
@@ -92,7 +93,7 @@ class HeldTerms:
         ]
 
     def _lines_by(
-        self, rows: Sequence[int], read: Callable[[list[int]], list[list[str]]]
+        self, rows: Sequence[Any], read: Callable[[list[Any]], list[list[str]]]
     ) -> list[list[Line]]:
         with self._lock:
             found = {row: self._lines[row] for row in rows if row in self._lines}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from passage_index.backend import Pool
 from passage_index.lexical import Words
-from passage_index.snapshot import Pool
 from passage_index.types import Scores, StoredPassage, Vectors
 from search_api.diversity import SPREAD, diversified
 from search_api.families import families

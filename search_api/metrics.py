@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from search_api.telling import Told
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -152,7 +152,7 @@ class Metrics:
         """How many connections are open."""
         self._connections.set(count)
 
-    def serving(self, snapshot: Snapshot | None) -> None:
+    def serving(self, snapshot: Backend | None) -> None:
         """Which generation is served; None where nothing is."""
         self._ready.set(0 if snapshot is None else 1)
         if snapshot is not None:

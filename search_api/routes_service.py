@@ -65,6 +65,8 @@ async def readyz(serving: ServingOf) -> Response:
     if serving.is_ending:
         raise HTTPException(503, "the service ends; what is under way is finished", {"Retry-After": "5"})
     manifest = serving.searcher.snapshot.manifest
+    if serving.generations.lost:
+        raise HTTPException(503, serving.generations.lost, {"Retry-After": "5"})
     body = ReadyBody(
         generation=manifest.generation,
         passages=manifest.passages,
