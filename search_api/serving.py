@@ -159,6 +159,8 @@ class Serving:
         await asyncio.to_thread(self.generations.follow)
         current = self.generations.current
         self.metrics.serving(current.searcher.snapshot if current else None)
+        if self.access.takes_writes:
+            self.metrics.writes(len(await asyncio.to_thread(self._inbox.waiting)))
 
     def _close(self) -> None:
         if self.reranker is not None:
