@@ -17,6 +17,7 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
+from search_api.commands_alerts import alerts_command
 from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.commands_batch import RerankOption, batch_command, reranking
 from search_api.commands_keys import app as keys_app
@@ -164,6 +165,7 @@ app.command("batch")(batch_command)
 app.command("ask")(ask_command)
 app.add_typer(keys_app, name="keys")
 app.command("verify-citation")(verify_citation_command)
+app.command("alerts")(alerts_command)
 app.command("mcp")(mcp_command)
 
 
