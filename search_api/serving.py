@@ -252,7 +252,7 @@ class Reading:
         is_part: of a batch that has a place already.
         """
         self._note(request.question)
-        async with self._serving.admission.place(is_part):
+        async with self._serving.admission.place():
             if request.mode != "keyword":
                 encoding = self.searcher.questions.submit(request.question)
                 # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.
