@@ -39,6 +39,7 @@ BEYOND = {
     "rerank_timeout_s": "the order without it, and a warning",
     "reader_timeout_s": "the answer without it, and a warning",
     "llm_timeout_s": "the answer without it, and a warning",
+    "milvus_timeout_s": "503",
     "llm_retries": "the answer without it, and a warning",
     "llm_passages": "the others are not given to it",
     "llm_max_tokens": "the rest is not written",

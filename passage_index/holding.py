@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
+from typing import Any
 
 REMEMBERED = 200_000  # written words; when there are more, all are forgotten
 
@@ -32,22 +33,27 @@ class WordMemory:
 
     def telling(self, met: frozenset[str], wanted: Collection[str]) -> dict[str, list[str]]:
         """Those of the words in `met` that have a wanted term -> the wanted terms they have."""
-        words_of, found = self._learned(met), dict[str, list[str]]()
+        words_of, found = self._learned(met, {term[0] for term in wanted}), dict[str, list[str]]()
         for term in wanted:
             for word in met & words_of.get(term, frozenset()):
                 found.setdefault(word, []).append(term)
         return found
 
-    def _learned(self, met: frozenset[str]) -> dict[str, set[str]]:
-        """The words of each term, with all those in `met`."""
+    def _learned(self, met: frozenset[str], firsts: set[str]) -> dict[str, set[str]]:
+        """The words of each term that begins with one of `firsts`, with all those in `met`."""
         known, words_of = self._memory  # other threads may add to both, or put others in their place
         if len(known) > REMEMBERED:
             known, words_of = self._memory = set(), {}
-        new = met - known
+        # No stem begins otherwise than its word; what is not plain letters may be cut, or folded.
+        new = [
+            word
+            for word in met - known
+            if word[0].lower() in firsts or not (word.isascii() and word.isalpha())
+        ]
         for word in new:
             for term in self._analyze(word):
                 words_of.setdefault(term, set()).add(word)
-        known |= new
+        known.update(new)
         return words_of
 
 
@@ -66,7 +72,7 @@ class HeldTerms:
     def __init__(self, prepared: Callable[[str], str], analyze: Callable[[str], Sequence[str]]) -> None:
         """prepared: a text as the analyzer gets it; analyze: a word of such a text -> its terms."""
         self._prepared, self._memory = prepared, WordMemory(analyze)
-        self._lines: OrderedDict[int, list[Line]] = OrderedDict()
+        self._lines: OrderedDict[Any, list[Line]] = OrderedDict()
         self._lock = threading.Lock()
 
     def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
@@ -74,7 +80,7 @@ class HeldTerms:
         return self._held(lines_of(texts, self._prepared), wanted)
 
     def held_by(
-        self, rows: Sequence[int], wanted: Collection[str], read: Callable[[list[int]], list[list[str]]]
+        self, rows: Sequence[Any], wanted: Collection[str], read: Callable[[list[Any]], list[list[str]]]
     ) -> list[list[frozenset[str]]]:
         """As `held_in`, of each sentence of passages whose words are remembered. (n,), (sentences,) each.
 
@@ -92,7 +98,7 @@ class HeldTerms:
         ]
 
     def _lines_by(
-        self, rows: Sequence[int], read: Callable[[list[int]], list[list[str]]]
+        self, rows: Sequence[Any], read: Callable[[list[Any]], list[list[str]]]
     ) -> list[list[Line]]:
         with self._lock:
             found = {row: self._lines[row] for row in rows if row in self._lines}

@@ -17,7 +17,7 @@ from search_api.options import CacheOption, IndexOption, last_day
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passage_index.snapshot import Snapshot
+    from passage_index.backend import Backend
     from passage_index.types import StoredPassage
     from search_api.answers.asking import AskReply
     from search_api.answers.citations import Citation
@@ -74,7 +74,7 @@ def ask_command(
     typer.echo(for_terminal(told))
 
 
-async def _write(settings: "Settings", snapshot: "Snapshot", question: str, reply: "AskReply") -> "Written":
+async def _write(settings: "Settings", snapshot: "Backend", question: str, reply: "AskReply") -> "Written":
     from search_api.answers.writing.checking import Dropped, WrittenSentence, checked
     from search_api.answers.writing.drafts import Draft
     from search_api.answers.writing.writer import open_writer

@@ -23,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from search_api.telling import Told
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -96,6 +96,7 @@ class Metrics:
         )
         self._under_way = self._gauge("search_under_way", "Requests that have a place.", "livesum")
         self._waiting = self._gauge("search_waiting", "Requests that wait for a place.", "livesum")
+        self._writes = self._gauge("search_writes_waiting", "Writes that wait in the inbox.", "livemax")
         self._connections = self._gauge("search_connections", "Open connections.", "livesum")
         self._ready = self._gauge("search_ready", "1 while searches are answered.", "livemin")
         self._generation = self._gauge("search_generation", "Generation of the index served.", "livemin")
@@ -148,11 +149,15 @@ class Metrics:
         self._under_way.set(under_way)
         self._waiting.set(waiting)
 
+    def writes(self, waiting: int) -> None:
+        """How many writes wait in the inbox."""
+        self._writes.set(waiting)
+
     def connections(self, count: int) -> None:
         """How many connections are open."""
         self._connections.set(count)
 
-    def serving(self, snapshot: Snapshot | None) -> None:
+    def serving(self, snapshot: Backend | None) -> None:
         """Which generation is served; None where nothing is."""
         self._ready.set(0 if snapshot is None else 1)
         if snapshot is not None:

@@ -13,9 +13,9 @@ from functools import cache
 
 import numpy as np
 
+from passage_index.backend import Backend, Handles, Pool
 from passage_index.lexical import Words
-from passage_index.snapshot import Pool, Snapshot
-from passage_index.types import Rows, Scores, Vectors
+from passage_index.types import Scores, Vectors
 from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, total
 from search_api.texts import Texts
 
@@ -28,13 +28,13 @@ REPEAT_PENALTY = 0.05  # for each better passage of the same article,
 MOST_REPEATS = 2  # of which so many count
 
 
-def rank(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
+def rank(snapshot: Backend, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
     """What orders the pool, (n,): the sum of `contributions`."""
     return total(contributions(snapshot, pool, vector, words, mode, Texts(snapshot)))
 
 
 def contributions(
-    snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode, texts: Texts
+    snapshot: Backend, pool: Pool, vector: Vectors | None, words: Words, mode: Mode, texts: Texts
 ) -> Parts:
     """What each kind of evidence adds to the score that orders the pool, by name, (n,) each.
 
@@ -56,7 +56,7 @@ def contributions(
     return parts
 
 
-def feedback(snapshot: Snapshot, pool: Pool, vector: Vectors, top: list[int]) -> Scores:
+def feedback(snapshot: Backend, pool: Pool, vector: Vectors, top: list[int]) -> Scores:
     """How much nearer each passage is to the question moved towards the `top` ones: (n,)."""
     moved = vector + FEEDBACK_SHIFT * snapshot.vectors(pool.rows[top]).mean(axis=0)
     moved /= np.linalg.norm(moved)
@@ -77,7 +77,7 @@ def repeats(pool: Pool, scores: Scores) -> Scores:
     return out
 
 
-def coverage(snapshot: Snapshot, rows: Rows, words: Words, texts: Texts) -> Scores:
+def coverage(snapshot: Backend, rows: Handles, words: Words, texts: Texts) -> Scores:
     """The largest idf-weighted share of the question's words in one sentence of each row's passage: (n,)."""
     known = snapshot.lexical.idf(words.every)
     idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}

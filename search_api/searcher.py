@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from passage_index.backend import Backend, Pool
 from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
@@ -24,7 +25,7 @@ from passage_index.holding import WordMemory
 from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
-from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.snapshot import open_snapshot
 from passage_index.stages import stage, staged
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
@@ -55,7 +56,7 @@ class Searcher:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        snapshot: Backend,
         encoder: Encoder | QuestionEncoder,
         answerable_from: float = ANSWERABLE_FROM,
         reader: Reader | None = None,
@@ -97,6 +98,7 @@ class Searcher:
         """The first half of `search`: a ranked pool, and what a reranker is to judge."""
         begun_s = time.perf_counter()
         _check(request)
+        self._check_words(request)
         snapshot = self.snapshot
         unread = self._unread(request)
         if unread and request.mode == "hybrid":
@@ -149,6 +151,8 @@ class Searcher:
             request = replace(request, mode="keyword")
         vector = None if unread else like.vector if like else self.questions.encode(said)
         words, where = distinctive_words(said, snapshot.lexical, own), _where(request)
+        if not snapshot.has_words:
+            words = Words(())
         # As many more as must not be shown, so that a long article does not fill its own pool.
         deeper = replace(request, depth=request.depth + len(own))
         deeper, pool = self._deep_enough(deeper, vector, words, where)
@@ -212,6 +216,13 @@ class Searcher:
             interpretations=found.spelled.interpretations if found.spelled else (),
             did_you_mean=found.spelled.did_you_mean if found.spelled else None,
         )
+
+    def _check_words(self, request: SearchRequest) -> None:
+        if request.mode != "semantic" and not self.snapshot.has_words:
+            raise InputError(
+                f"mode {request.mode} needs words, which the cluster behind this server does not count "
+                "(Milvus before 2.5); ask with mode=semantic"
+            )
 
     def _unread(self, request: SearchRequest) -> tuple[str, ...]:
         """What to say where the model cannot read the question, if it cannot."""

@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
+from passage_index.backend import Backend
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
-from passage_index.snapshot import Snapshot
 from passage_index.stages import stage, trace
 from search_api.access import Access
 from search_api.admission import Admission
@@ -44,6 +44,11 @@ T = TypeVar("T")
 
 EAGER_PAUSE_S = 0.1  # between looks for a new generation,
 EAGER_S = 30.0  # for so long after a write was taken
+
+READ_ONLY = (
+    "what is in Milvus is not written to: send writes to a server over the index folder, and bring its "
+    "generations here with `indexer publish`"
+)
 
 
 class Serving:
@@ -72,8 +77,10 @@ class Serving:
 
     @property
     def inbox(self) -> Inbox:
-        """Where writes are kept. Raises 503 while there is no index that they could go to."""
+        """Where writes are kept. Raises 503 while no index is there for them, 403 over Milvus."""
         assert self.searcher
+        if self.settings.backend == "milvus":
+            raise HTTPException(403, READ_ONLY)
         return self._inbox
 
     @property
@@ -91,7 +98,7 @@ class Serving:
         current = self.generations.current
         if current is None:
             self.metrics.refused("not_ready")
-            reason = self.generations.fault or "the index is being opened"
+            reason = self.generations.lost or self.generations.fault or "the index is being opened"
             raise HTTPException(503, reason, {"Retry-After": "5"})
         return current.searcher
 
@@ -99,7 +106,7 @@ class Serving:
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
         beside = [asyncio.create_task(self._follow())]
-        if self.settings.worker:
+        if self.settings.worker and self.settings.backend == "embedded":
             beside.append(asyncio.create_task(self._work()))
         try:
             yield
@@ -152,6 +159,8 @@ class Serving:
         await asyncio.to_thread(self.generations.follow)
         current = self.generations.current
         self.metrics.serving(current.searcher.snapshot if current else None)
+        if self.access.takes_writes:
+            self.metrics.writes(len(await asyncio.to_thread(self._inbox.waiting)))
 
     def _close(self) -> None:
         if self.reranker is not None:
@@ -219,7 +228,7 @@ class Reading:
         self.generation = opened.searcher.snapshot.generation
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Backend:
         """The generation itself."""
         return self.searcher.snapshot
 
@@ -243,7 +252,7 @@ class Reading:
         is_part: of a batch that has a place already.
         """
         self._note(request.question)
-        async with self._serving.admission.place(is_part):
+        async with self._serving.admission.place():
             if request.mode != "keyword":
                 encoding = self.searcher.questions.submit(request.question)
                 # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.

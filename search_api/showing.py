@@ -3,8 +3,8 @@
 Decides no order. Finding + the entries of a page -> hits
 """
 
+from passage_index.backend import Backend
 from passage_index.holding import WordMemory
-from passage_index.snapshot import Snapshot
 from passage_index.types import StoredPassage
 from search_api.differences import differing_sentences
 from search_api.explanation import TermsOfWord, asked_words, explanation
@@ -14,7 +14,7 @@ from search_api.hits import Duplicate, Highlight, Hit, HitScores, Reason, Senten
 
 
 def shown(
-    snapshot: Snapshot,
+    snapshot: Backend,
     found: Finding,
     page: list[Entry],
     terms_of_word: TermsOfWord,
@@ -48,7 +48,7 @@ def shown(
     return tuple(hits)
 
 
-def _nearest(snapshot: Snapshot, found: Finding, positions: list[int]) -> dict[int, int]:
+def _nearest(snapshot: Backend, found: Finding, positions: list[int]) -> dict[int, int]:
     """The sentence of each passage that is nearest to the question; nothing where that has no vector."""
     if found.vector is None:
         return {}
@@ -74,7 +74,7 @@ def _duplicate(found: Finding, other: StoredPassage, hit: StoredPassage) -> Dupl
 
 
 def _reasons(
-    snapshot: Snapshot,
+    snapshot: Backend,
     found: Finding,
     entry: Entry,
     stored: StoredPassage,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, InputError
@@ -34,7 +35,6 @@ from passage_index.milvus.lexicon import Lexicon
 from passage_index.milvus.publication import get, read_publication, words_file
 from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names
 from passage_index.passages import id_bytes
-from passage_index.snapshot import Pool
 from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
 
@@ -130,7 +130,7 @@ class MilvusSnapshot:
         some = [found[i] for i in chosen]
         exact = vector.astype(np.float64) if vector is not None else None
         return Pool(
-            rows=_handles([one.id for one in some]),  # type: ignore[arg-type]
+            rows=_handles([one.id for one in some]),
             ids=[one.id for one in some],
             dense=cosines[chosen],
             sentence=np.array([0.0 if exact is None else one.sentence_scores(exact).max() for one in some]),
