@@ -4,7 +4,6 @@ Asks the searcher as the API does, and works without a script. HTTP -> HTML, or 
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -90,10 +89,9 @@ async def _export(sent: Request, serving: Serving, written: Callable[[Found], Re
 
 
 async def _shown(asked: PageQuery, serving: Serving) -> Response:
-    begun_s = time.perf_counter()
     async with AsyncExitStack() as held:
         reading, found = await _found(asked, serving, held, facets=COUNTED)
-        return await reading.run(_results_page, reading.snapshot, found, begun_s)
+        return await reading.run(_results_page, reading.snapshot, found)
 
 
 async def _found(
@@ -141,7 +139,7 @@ def _empty_page(snapshot: Backend, asked: PageQuery, fault: str = "") -> Respons
     )
 
 
-def _results_page(snapshot: Backend, found: Found, begun_s: float) -> Response:
+def _results_page(snapshot: Backend, found: Found) -> Response:
     asked, reply, offset = found.asked, found.reply, found.request.offset
     paged = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
     told = found.ask is not None and (found.ask.answerable or is_question(asked.q))
@@ -158,7 +156,6 @@ def _results_page(snapshot: Backend, found: Found, begun_s: float) -> Response:
         earlier=paged.at(max(offset - PAGE_HITS, 0)) if offset else None,
         later=paged.at(offset + PAGE_HITS) if offset + PAGE_HITS < reply.total else None,
         examples=[] if reply.hits else examples(snapshot),
-        took_ms=(time.perf_counter() - begun_s) * 1000,
         **_corpus(snapshot, asked),
     )
 
