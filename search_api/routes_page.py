@@ -37,6 +37,7 @@ from search_api.statistics import statistics
 SHOWN_SOURCES = 12  # as boxes to tick; the others can be written into a field
 LISTED_SOURCES = 500  # suggested for that field
 RELATED = 5
+READ_WITHIN_S = 0.6  # passages for an answer: the page is to stand within a second
 CHANGED = "The articles have changed since you asked; this is what they hold now."
 COUNTED = ["source", "language", "month", "year"]
 
@@ -115,7 +116,7 @@ async def _found(
 
 
 def _answered(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:
-    return answered(searcher, searcher.find(request), threshold)
+    return answered(searcher, searcher.find(request), threshold, READ_WITHIN_S)
 
 
 async def _reading(serving: Serving, generation: int | None, held: AsyncExitStack) -> tuple[Reading, bool]:
