@@ -7,7 +7,7 @@ PORT   ?= 8000
 READY  := $(VENV)/.ready
 TOOLS  := .tools
 
-.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs docs-check bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +55,8 @@ $(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.
 	@touch $@
 
 test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
-	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps --force-reinstall ./search_client
+	@rm -rf search_client/build search_client/*.egg-info  # pip builds where the source lies
 	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
 
 $(TOOLS)/.ready: tests/hostile/tools.txt constraints.txt
@@ -106,6 +107,11 @@ check: lint audit ## what a change must pass: lint, types, rules and the quick t
 
 docs: setup ## write the tables of docs/ that come from the code: options, settings, routes
 	$(BIN)/python -m manual
+
+docs-check: setup ## run every block of code in the documentation, and check tables and links: minutes
+	$(BIN)/python -m manual --check
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_container.py
+	$(BIN)/python -m manual --run
 
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)
