@@ -6,7 +6,7 @@ INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
 
-.PHONY: help setup serve index test test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,16 @@ index: setup ## build the index of corpus/ (CORPUS=folder for another one)
 test: setup ## run all tests (the fault suite only in its quick form)
 	$(BIN)/python -m pytest
 
+test-browser: setup ## the page in a real browser; fetches playwright, and as root Debian's chromium, if missing
+	@$(BIN)/python -c 'import playwright' 2>/dev/null \
+	  || $(BIN)/pip install --quiet --constraint constraints.txt 'playwright>=1.55' \
+	  || echo "playwright cannot be fetched: the browser suite will be skipped"
+	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	       chromium fonts-dejavu-core >/dev/null; } \
+	  || echo "chromium cannot be fetched: the browser suite will be skipped"
+	$(BIN)/python -m pytest tests/browser -m browser -rs
+
 test-faults: setup ## kills, full disks and damage: minutes
 	$(BIN)/python -m pytest tests/faults -m faults
 
@@ -49,6 +59,9 @@ test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, Llam
 
 test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
 	$(BIN)/python -m pytest tests -m hostile
+
+test-load: setup ## a server at its capacity and beyond, stalled clients, SIGTERM: some minutes
+	$(BIN)/python -m bench.overload $(DATA)
 
 soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
@@ -98,6 +111,9 @@ bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=f
 
 bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" made-up rows, INDEX=folder
 	$(BIN)/python -m bench.scale $(if $(filter command line environment,$(origin INDEX)),$(INDEX)) --rows $(or $(ROWS),1000000)
+
+bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after `make test-browser` fetched the tools
+	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
 
 clean: ## remove the environments and the index of corpus/
 	rm -rf $(VENV) $(FRAMEWORKS) $(INDEX)

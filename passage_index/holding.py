@@ -33,22 +33,27 @@ class WordMemory:
 
     def telling(self, met: frozenset[str], wanted: Collection[str]) -> dict[str, list[str]]:
         """Those of the words in `met` that have a wanted term -> the wanted terms they have."""
-        words_of, found = self._learned(met), dict[str, list[str]]()
+        words_of, found = self._learned(met, {term[0] for term in wanted}), dict[str, list[str]]()
         for term in wanted:
             for word in met & words_of.get(term, frozenset()):
                 found.setdefault(word, []).append(term)
         return found
 
-    def _learned(self, met: frozenset[str]) -> dict[str, set[str]]:
-        """The words of each term, with all those in `met`."""
+    def _learned(self, met: frozenset[str], firsts: set[str]) -> dict[str, set[str]]:
+        """The words of each term that begins with one of `firsts`, with all those in `met`."""
         known, words_of = self._memory  # other threads may add to both, or put others in their place
         if len(known) > REMEMBERED:
             known, words_of = self._memory = set(), {}
-        new = met - known
+        # No stem begins otherwise than its word; what is not plain letters may be cut, or folded.
+        new = [
+            word
+            for word in met - known
+            if word[0].lower() in firsts or not (word.isascii() and word.isalpha())
+        ]
         for word in new:
             for term in self._analyze(word):
                 words_of.setdefault(term, set()).add(word)
-        known |= new
+        known.update(new)
         return words_of
 
 

@@ -35,7 +35,7 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 _APOSTROPHE = re.compile(r"['’ʼ](?<=\w.)(?=\w)")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
-_COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
+_COMPOUND = re.compile(r"(?<!\w)\w++(?:[-‐‑–./&]\w++)+")  # from the beginning of a word: linear
 _JOINT = re.compile(r"[-‐‑–./&]")
 _JOINED = re.compile(r"[-‐‑–./&]\w")
 

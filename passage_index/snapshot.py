@@ -248,6 +248,10 @@ class Snapshot:
         found = self._article_rows(article_id)
         return found[0].texts.fetch(found[1]) if found else None
 
+    def articles_from(self, passage_no: int) -> list[str]:
+        """See SnapshotRows."""
+        return self._rows.articles_from(passage_no)
+
     def sample(self, count: int) -> list[StoredPassage]:
         """Up to `count` passages that lie far apart; a little fewer where some were deleted."""
         rows = int(self._rows.bases[-1])

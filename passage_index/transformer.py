@@ -268,14 +268,19 @@ def load_encoder(
 
 
 def load_indexed_encoder(
-    identity: EncoderIdentity, cache: Path | None = None, model: str | None = None, streams: int = 1
+    identity: EncoderIdentity,
+    cache: Path | None = None,
+    model: str | None = None,
+    streams: int = 1,
+    threads: int | None = None,
 ) -> TransformerEncoder:
-    """The encoder that an index was built with; `streams` as for `load_encoder`.
+    """The encoder that an index was built with; `streams` and `threads` as for `load_encoder`.
 
     Read from the converted models by its weights' hash, so that the model's own folder is not needed;
     `model` (or the index's own name for it) is looked for only when no converted model is there.
     """
     folder = converted_folder(cache or default_cache(), identity)
     if model is None and importlib.util.find_spec("openvino") and is_whole(folder):
-        return TransformerEncoder(identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
-    return load_encoder(model or identity.name, cache, streams)
+        runtime = OpenVinoRuntime(folder, streams, threads)
+        return TransformerEncoder(identity, folder / "tokenizer.json", runtime)
+    return load_encoder(model or identity.name, cache, streams, threads=threads)

@@ -17,13 +17,14 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
+from search_api.commands_alerts import alerts_command
 from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.commands_batch import RerankOption, batch_command, reranking
 from search_api.commands_keys import app as keys_app
 from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
-from search_api.logs import configure_logging
+from search_api.logs import configure_logging, for_terminal
 from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 OPEN_FILES = 65_536
@@ -157,13 +158,14 @@ def search_command(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
         )
         reply = searcher.search(request, reranker)
-    print(_json(request, reply) if as_json else _text(reply))
+    print(_json(request, reply) if as_json else for_terminal(_text(reply)))
 
 
 app.command("batch")(batch_command)
 app.command("ask")(ask_command)
 app.add_typer(keys_app, name="keys")
 app.command("verify-citation")(verify_citation_command)
+app.command("alerts")(alerts_command)
 app.command("mcp")(mcp_command)
 
 
@@ -214,7 +216,7 @@ def main() -> None:
     try:
         app()
     except SearchEngineError as error:
-        print(f"search-api: {error}", file=sys.stderr)
+        print(for_terminal(f"search-api: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

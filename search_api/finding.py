@@ -19,7 +19,7 @@ from search_api.rerank import Verdict
 from search_api.spelling import Respelled
 from search_api.texts import Texts
 
-DATED_FROM = 0.5  # of the best score: from here a hit is worth a place in an order by date
+DATED_FROM = 0.2  # of the best score: from here a hit is worth a place in an order by date
 
 
 @dataclass(frozen=True, slots=True)

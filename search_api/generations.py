@@ -6,6 +6,7 @@ is called on a thread. Source -> Opened
 """
 
 import logging
+import os
 import time
 from collections import deque
 from dataclasses import replace
@@ -257,7 +258,9 @@ class Generations:
                 if questions.identity.same_vectors(identity):
                     self._uses[questions] += 1
                     return questions
-        encoder = load_indexed_encoder(identity, self._cache, self._settings.model)
+        # Of several processes each encodes on its share of the cores: none waits for another.
+        threads = max((os.cpu_count() or 1) // self._settings.processes, 1)
+        encoder = load_indexed_encoder(identity, self._cache, self._settings.model, threads=threads)
         questions = QuestionEncoder(encoder, self._metrics)
         with self._table:
             self._uses[questions] = 1

@@ -170,7 +170,7 @@ class ListParameters(Narrowing):
     ] = None
     sort: Annotated[
         Sort,
-        Field(description="`newest`, `oldest`: by date, of what scores half as much as the best or more."),
+        Field(description="`newest`, `oldest`: by date, of what scores at least a fifth of the best."),
     ] = "relevance"
     collapse: Annotated[
         bool, Field(description="Fold passages of nearly the same text into the best of them.")

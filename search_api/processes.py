@@ -61,5 +61,5 @@ def _environment(settings: Settings) -> dict[str, str]:
     )
     said |= {"CACHE": str(settings.cache.resolve())} if settings.cache else {}
     said |= {"KEYS_FILE": str(settings.keys_file.resolve())} if settings.keys_file else {}
-    said |= {"OPEN": str(settings.open)}
+    said |= {"OPEN": str(settings.open), "PROCESSES": str(settings.processes)}
     return {f"SEARCH_{name}": value for name, value in (said | {"WORKER": "false"}).items()}

@@ -73,7 +73,7 @@ def test_filters_have_limits_that_are_settings(settings: Settings, searcher: Sea
 
         assert asked({"source": {"$in": ["a", "b"]}}).status_code == 200
         assert (
-            problem(asked({"source": "a", "lang": "en"}), 422)
+            problem(asked({"source": "a", "language": "en"}), 422)
             == "the conditions of filter can be at most 1 here"
         )
         assert (
