@@ -44,6 +44,9 @@ READ_BY_POST = frozenset(
 READ_BELOW = ("/mcp",)
 READ_LIKE = re.compile(r"/v1/vector_stores/[^/]+/search")  # by POST
 
+# Reads that take no thread, or ask for one themselves when they know that they need it.
+WITHOUT_THREAD = frozenset(("/metrics", "/docs", "/openapi.json", "/status"))
+
 SETTINGS_KEY = "settings"  # the id of the key that stands in the settings
 NO_WRITES = (
     "this server takes no writes; start it with SEARCH_ADMIN_KEY or SEARCH_ADMIN_KEY_FILE, or with a keys "
@@ -70,6 +73,12 @@ def needed(method: str, path: str) -> Need:
     if method in ("GET", "HEAD") or is_mounted or is_asked_by_post:
         return "read"
     return "admin"
+
+
+def takes_thread(method: str, path: str) -> bool:
+    """Whether a request will want one of the threads that search."""
+    mounted = path.startswith(READ_BELOW)
+    return needed(method, path) == "read" and not mounted and path not in WITHOUT_THREAD
 
 
 class Access:

@@ -83,6 +83,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         Gate,
         settings=settings,
         access=serving.access,
+        admission=serving.admission,
         metrics=serving.metrics,
         tell=serving.tell,
         is_ending=lambda: serving.is_ending,

@@ -18,7 +18,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passage_index import stages
-from search_api.access import Access, Caller
+from search_api.access import Access, Caller, takes_thread
+from search_api.admission import Admission
 from search_api.bodies import Bodies
 from search_api.hangups import has_body, while_connected
 from search_api.metrics import Metrics
@@ -55,6 +56,7 @@ class Gate:
         app: ASGIApp,
         settings: Settings,
         access: Access,
+        admission: Admission,
         metrics: Metrics,
         tell: Callable[[Told], None],
         is_ending: Callable[[], bool],
@@ -69,7 +71,7 @@ class Gate:
         takes_articles: whether a request's body may be as long as articles are.
         """
         self._app = app
-        self._access, self._metrics = access, metrics
+        self._access, self._admission, self._metrics = access, admission, metrics
         self._tell, self._is_ending, self._is_route = tell, is_ending, is_route
         self._log_clients = settings.log_clients
         self._bodies = Bodies(settings, metrics, takes_articles)
@@ -131,12 +133,20 @@ class Gate:
 
     async def _answer(self, problem: Problem | None, scope: Scope, receive: Receive, send: Send) -> None:
         problem = problem or self._bodies.fault(scope)
+        arrival = None
+        if problem is None and takes_thread(scope["method"], scope["path"]):
+            asked = self._admission.arrive()
+            problem, arrival = (asked, None) if isinstance(asked, Problem) else (None, asked)
         if problem is not None:
             if has_body(scope):  # which is not read
                 problem = replace(problem, headers={**(problem.headers or {}), "Connection": "close"})
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        await while_connected(self._app, scope, self._bodies.bounded(scope, receive), send)
+        try:
+            await while_connected(self._app, scope, self._bodies.bounded(scope, receive), send)
+        finally:
+            if arrival is not None:
+                self._admission.leave(arrival)
 
 
 def _request_id(given: str | None) -> str:

@@ -62,10 +62,14 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logging(form: Form) -> None:
-    """Have everything that is logged written to stderr in that form."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    """Have everything that is logged written to stderr in that form; again, to change the form."""
+    root = logging.getLogger()
+    ours = [one for one in root.handlers if isinstance(one.formatter, TextLines | JsonLines)]
+    if not ours and not root.handlers:  # else whoever runs this as a part has set it up
+        ours = [logging.StreamHandler(sys.stderr)]
+        logging.basicConfig(level=logging.INFO, handlers=ours)
+    for handler in ours:
+        handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a language model
 
 

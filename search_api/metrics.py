@@ -96,6 +96,7 @@ class Metrics:
         )
         self._under_way = self._gauge("search_under_way", "Requests that have a place.", "livesum")
         self._waiting = self._gauge("search_waiting", "Requests that wait for a place.", "livesum")
+        self._writes = self._gauge("search_writes_waiting", "Writes that wait in the inbox.", "livemax")
         self._connections = self._gauge("search_connections", "Open connections.", "livesum")
         self._ready = self._gauge("search_ready", "1 while searches are answered.", "livemin")
         self._generation = self._gauge("search_generation", "Generation of the index served.", "livemin")
@@ -147,6 +148,10 @@ class Metrics:
         """How many requests have a place, and how many wait for one."""
         self._under_way.set(under_way)
         self._waiting.set(waiting)
+
+    def writes(self, waiting: int) -> None:
+        """How many writes wait in the inbox."""
+        self._writes.set(waiting)
 
     def connections(self, count: int) -> None:
         """How many connections are open."""

@@ -159,6 +159,8 @@ class Serving:
         await asyncio.to_thread(self.generations.follow)
         current = self.generations.current
         self.metrics.serving(current.searcher.snapshot if current else None)
+        if self.access.takes_writes:
+            self.metrics.writes(len(await asyncio.to_thread(self._inbox.waiting)))
 
     def _close(self) -> None:
         if self.reranker is not None:
@@ -250,7 +252,7 @@ class Reading:
         is_part: of a batch that has a place already.
         """
         self._note(request.question)
-        async with self._serving.admission.place(is_part):
+        async with self._serving.admission.place():
             if request.mode != "keyword":
                 encoding = self.searcher.questions.submit(request.question)
                 # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.
