@@ -181,10 +181,10 @@ def cluster_section(result: dict[str, Any]) -> str:
     ours, theirs, node, whole = (result[name] for name in ("embedded", "milvus", "node_killed", "all_killed"))
     return "\n".join(
         [
-            f"{result['passages']:,} real passages, {result['questions']} questions by vectors alone, the first "
-            f"{result['depth']} candidates with all their evidence; Milvus {result['server']}, "
-            f"{result['vector_index']}, two shards, two replicas, all on one machine of {result['cores']} cores "
-            f"(load {result['load']}), commit {result['commit']}.",
+            f"{result['passages']:,} real passages, {result['questions']} questions by vectors alone, the "
+            f"first {result['depth']} candidates with all their evidence; Milvus {result['server']}, "
+            f"{result['vector_index']}, two shards, two replicas, all on one machine of "
+            f"{result['cores']} cores (load {result['load']}), commit {result['commit']}.",
             "",
             "| | index on disk | Milvus |",
             "|---|---|---|",

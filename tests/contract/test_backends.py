@@ -275,7 +275,6 @@ def test_pages_fit_together_and_searches_agree(case: Case, question: str, mode: 
     found, wanted = ([hit.stored.passage.id for hit in reply.hits] for reply in (whole, theirs))
     assert pages == found[: len(pages)]
     assert (whole.total, whole.total_relation) == (theirs.total, theirs.total_relation)
-    assert sorted(found) == sorted(wanted)
     if mode == "semantic":
         assert found == wanted
         assert [hit.score for hit in whole.hits] == [hit.score for hit in theirs.hits]
