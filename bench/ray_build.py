@@ -30,7 +30,7 @@ from passage_index.model_files import default_cache
 from passage_index.segment import Segment
 from passage_index.types import Vectors
 
-FILES = 16  # that the articles are divided among
+FILES = 24  # that the articles are divided among
 CLOSE = 0.9999
 
 
@@ -103,7 +103,7 @@ def main() -> None:
     """Measure, refuse what is not alike, record."""
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
-    parser.add_argument("--articles", type=int, default=2000)
+    parser.add_argument("--articles", type=int, default=3500)
     given = parser.parse_args()
     load = os.getloadavg()
     runs = measured(given.source, given.articles)

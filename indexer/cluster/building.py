@@ -24,7 +24,6 @@ from indexer.cluster.encoding import ShardRecord, encode_shard
 from indexer.cluster.gathering import gather
 from indexer.cluster.reading import (
     ID_BYTES,
-    PART_BYTES,
     PART_FILES,
     SHARD_PASSAGES,
     Item,
@@ -49,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 # Of a CPU, though each actor keeps one busy: when a node is lost, its actors find room on those left.
 SHARE = 0.5
+BLOCKS = 20_000
 RECIPE, MANIFEST = "recipe.json", "manifest.json"
 
 Row = dict[str, Any]
@@ -72,7 +72,6 @@ class ClusterOptions:
     gpu: bool | None = None
     shard_passages: int = SHARD_PASSAGES
     part_files: int = PART_FILES
-    part_bytes: int = PART_BYTES
 
 
 def build_on_cluster(
@@ -118,8 +117,7 @@ def make_shards(
 
     Raises RecordsRejected, DuplicateArticle, InputError, WriteFailed.
     """
-    items = list(walk(paths, READERS))
-    parts = list(parts_of(items, cluster.part_files, cluster.part_bytes))
+    parts = list(parts_of(list(walk(paths, READERS)), cluster.part_files))
     with run.report.timed("read and split"):
         read = _read_all(parts, recipe, cluster, pool, run)
         _tell(read, run)
@@ -229,8 +227,8 @@ def pool_of(found: nodes.Nodes, recipe: Recipe) -> Pool:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         on_gpu = recipe.device == "gpu" and task is EncodingTask
         actors = max(min(found.gpus if on_gpu else found.cpus, len(rows)), 1)
-        # A block a row, so that a row is what is tried again.
-        dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+        # A block is what is tried again: a row, unless there are more than the driver could keep track of.
+        dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), BLOCKS)).map(
             task,
             fn_constructor_kwargs=given,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors, initial_size=actors),
