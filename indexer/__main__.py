@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from indexer import commands_growing, commands_keeping, commands_work
+from indexer import commands_growing, commands_keeping, commands_publishing, commands_work
 from passage_index.errors import SearchEngineError
 
 app = typer.Typer(
@@ -18,13 +18,14 @@ app = typer.Typer(
 app.add_typer(commands_growing.app)
 app.add_typer(commands_keeping.app)
 app.add_typer(commands_work.app)
+app.add_typer(commands_publishing.app)
 
 
 def main() -> None:
     """Entry point: one error tree, one exit code each."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("passage_index").setLevel(logging.INFO)
-    for name in ("indexer.watch", "indexer.work"):
+    for name in ("indexer.publishing", "indexer.watch", "indexer.work"):
         logging.getLogger(name).setLevel(logging.INFO)
     try:
         app()

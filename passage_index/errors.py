@@ -11,6 +11,7 @@
     ├── EncoderUnavailable      the model cannot be found, loaded or trusted (exit 5)
     ├── CorruptIndex            a file of the index is not what its manifest says (exit 6)
     ├── WriteFailed             the disk refused a write; nothing was committed (exit 1)
+    ├── ClusterUnavailable      Milvus does not answer, or not wholly (exit 1)
     ├── InboxFull               so many writes wait that no more are taken for now (exit 1)
     ├── Abandoned               nobody waits for the result any more (exit 1)
     └── NotFound                no such article, passage or index
@@ -75,6 +76,10 @@ class CorruptIndex(SearchEngineError):
 
 class WriteFailed(SearchEngineError):
     """The disk refused a write."""
+
+
+class ClusterUnavailable(SearchEngineError):
+    """Milvus does not answer, or not wholly."""
 
 
 class InboxFull(SearchEngineError):

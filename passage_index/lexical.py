@@ -81,7 +81,9 @@ def schema() -> Any:
     return builder.build()
 
 
-def _analyzers() -> dict[str, Any]:
+def analyzers() -> dict[str, Any]:
+    """How each field of a word index is cut, by its name."""
+
     def analyzer(tokenizer: Any, *filters: Any) -> Any:
         builder = tantivy.TextAnalyzerBuilder(tokenizer)
         for one in (tantivy.Filter.lowercase(), tantivy.Filter.ascii_fold(), *filters):
@@ -124,7 +126,7 @@ class LexicalReader:
         self._counted = counted_records(folder)[0]
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
-        self._analyzer, self._joined = _analyzers()["body"], _analyzers()["whole"]
+        self._analyzer, self._joined = analyzers()["body"], analyzers()["whole"]
         self._held = HeldTerms(searchable, self._analyzer.analyze)
 
     def count(self) -> int:
@@ -235,6 +237,6 @@ class LexicalReader:
 
 def register(index: Any) -> Any:
     """The same index, knowing how its fields are cut into words."""
-    for name, analyzer in _analyzers().items():
+    for name, analyzer in analyzers().items():
         index.register_tokenizer(name, analyzer)
     return index
