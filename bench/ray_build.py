@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.places import RESULTS, commit
+from bench.places import RESULTS, ROOT, commit
 from bench.ray_nodes import ADDRESS, ENVIRONMENT, RayNodes
 from passage_index import directory
 from passage_index.dense import from_bf16
@@ -32,6 +32,7 @@ from passage_index.types import Vectors
 
 FILES = 24  # that the articles are divided among
 CLOSE = 0.9999
+SHARED = ("read and split", "encode")  # stages that nodes share; the others run where the command does
 
 
 def divided(source: Path, count: int, folder: Path) -> list[Path]:
@@ -99,6 +100,43 @@ def measured(source: Path, count: int) -> dict[str, Any]:
     return runs
 
 
+def speed_up(figures: dict[str, Any]) -> float:
+    """How much faster two nodes read, split and encode than one."""
+    one, two = (figures["runs"][name]["seconds"] for name in ("1 node", "2 nodes"))
+    return float(sum(one[stage] for stage in SHARED) / sum(two[stage] for stage in SHARED))
+
+
+def section(figures: dict[str, Any]) -> str:
+    """The table of docs/scale.md."""
+    heads = ("", "read and split", "encode", "gather, write, words, commit", "whole command",
+             "passages a second", "least cosine to the build alone")  # fmt: skip
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name, run in figures["runs"].items():
+        seconds = run["seconds"]
+        rest = sum(spent for stage, spent in seconds.items() if stage not in SHARED)
+        rate = figures["passages"] / sum(seconds.values())
+        alike = f"{run['likeness']['least_cosine']:.6f}" if "likeness" in run else ""
+        cells = (
+            "one core, no Ray" if name == "alone" else name, *(f"{seconds[stage]:.1f} s" for stage in SHARED),
+            f"{rest:.1f} s", f"{run['command_s']:.1f} s", f"{rate:.0f}", alike,
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    made = (
+        f"Made by `make bench-ray` at commit {figures['commit']} on {figures['cores']} cores, one for each "
+        f"node: {figures['articles']:,} articles of {figures['collection']}, {figures['passages']:,} "
+        "passages, the same with the same ids and offsets in all three. Two nodes read, split and encode "
+        f"{speed_up(figures):.2f} times as fast as one."
+    )
+    return "\n".join([*lines, "", made])
+
+
+def write_between(page: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name:begin -->` and its end."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, refuse what is not alike, record."""
     parser = argparse.ArgumentParser()
@@ -123,6 +161,7 @@ def main() -> None:
     }
     print(json.dumps(figures, indent=1))
     (RESULTS / "ray.json").write_text(json.dumps(figures, indent=1) + "\n")
+    write_between(ROOT / "docs" / "scale.md", "ray", section(figures))
 
 
 if __name__ == "__main__":
