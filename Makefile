@@ -5,8 +5,11 @@ BIN    := $(VENV)/bin
 INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
+CLUSTER := .venv-cluster
+# Ray and Milvus listen on every interface: give them a network that has only loopback.
+ALONE  := unshare --net $(if $(filter-out 0,$(shell id -u)),--map-root-user) sh -c 'ip link set lo up && exec "$$0" "$$@"'
 
-.PHONY: help setup serve index test test-faults test-faults-full check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup serve index test test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader bench-ray test-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +38,23 @@ test-faults: setup ## kills, full disks and damage: minutes
 
 test-faults-full: setup ## the same with every place, moment and seed: the better part of an hour
 	FAULTS=full $(BIN)/python -m pytest tests/faults -m faults
+
+FRAMEWORKS := .venv-frameworks
+
+$(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/pip install --quiet --constraint tests/frameworks/constraints.txt './search_client[langchain,llama-index,haystack]' langchain-tests openai pytest
+	@touch $@
+
+test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
+
+test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
+	$(BIN)/python -m pytest tests -m hostile
+
+soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
@@ -82,5 +102,18 @@ bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=f
 bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" made-up rows, INDEX=folder
 	$(BIN)/python -m bench.scale $(if $(filter command line environment,$(origin INDEX)),$(INDEX)) --rows $(or $(ROWS),1000000)
 
-clean: ## remove the environment and the index of corpus/
-	rm -rf $(VENV) $(INDEX)
+bench-ray: $(CLUSTER)/.ready ## one and two Ray nodes beside a build without: ARTICLES=file.jsonl.gz
+	$(ALONE) $(CLUSTER)/bin/python -m bench.ray_build $(or $(ARTICLES),../shared/data/scifact/corpus.jsonl.gz)
+
+test-cluster: $(CLUSTER)/.ready ## real nodes of Ray, one of them killed: minutes
+	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/cluster tests/test_deploy.py
+
+# On top of the other environment, so that torch and the model are there once.
+$(CLUSTER)/.ready: $(READY)
+	$(PYTHON) -m venv $(CLUSTER)
+	ls -d $(abspath $(VENV))/lib/python3*/site-packages > $$($(CLUSTER)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beneath.pth
+	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt 'ray[data]' kubernetes-validate
+	@touch $@
+
+clean: ## remove the environments and the index of corpus/
+	rm -rf $(VENV) $(FRAMEWORKS) $(INDEX)

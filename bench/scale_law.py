@@ -159,8 +159,8 @@ def tables(sizes: tuple[float, ...], known: Measured, prices: Prices) -> str:
     rests = (
         f"By `python -m bench.scale_law`, from what was measured: {known.passages_a_core_second:.1f} "
         f"passages a second and core indexed, {known.index_bytes:,.0f} bytes of index and "
-        f"{known.code_bytes:.0f} of codes a passage, {known.search_ms_a_million:.2f} ms a million passages searched, two Ray nodes at "
-        f"{known.ray_efficiency:.0%} of twice one. Prices are assumed: {assumed}."
+        f"{known.code_bytes:.0f} of codes a passage, {known.search_ms_a_million:.2f} ms a million passages "
+        f"searched, two Ray nodes at {known.ray_efficiency:.0%} of twice one. Prices are assumed: {assumed}."
     )
     return "\n\n".join(["Building:", building, "One machine:", machine, "A cluster:", cluster, rests])
 

@@ -1,8 +1,8 @@
 """Encodes while articles are still read: what is staged goes to the vectors journal, a window at a time.
 
 Stands between take_in and the staging file. When everything was read, nearly all vectors are in the
-journal, and write.py takes them from there in row order. Without a cache, or where the journal costs more
-than it saves, nothing is done ahead.
+journal, and write.py takes them from there in row order. Without a cache, where the journal costs more
+than it saves, or while another process appends to it, nothing is done ahead: it would be encoded twice.
 staged articles -> the journal
 """
 
@@ -32,6 +32,7 @@ class Ahead:
         self._pending: deque[Future[None]] = deque()
         self._resources = ExitStack()
         self._journal: VectorsJournal | None = None
+        self._is_taken = False  # by another process, that appends
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encoder")
 
     def __enter__(self) -> Self:
@@ -87,10 +88,15 @@ class Ahead:
     def _is_open(self) -> bool:
         """Whether there is a journal; it is opened as soon as what was staged is worth reading it through."""
         cache, identity = self._run.options.cache, self._encoding.encoder.identity
-        if self._journal is None and cache is not None:
+        if self._journal is None and cache is not None and not self._is_taken:
             file = journal_file(cache, identity)
             if not file.exists() or file.stat().st_size <= self._staged * WORTH_READING:
-                self._journal = self._resources.enter_context(VectorsJournal(file, identity))
+                journal = VectorsJournal(file, identity)
+                self._is_taken = not journal.is_appender
+                if self._is_taken:
+                    journal.close()
+                else:
+                    self._journal = self._resources.enter_context(journal)
         return self._journal is not None
 
     def _encode(self, window: list[Split]) -> None:

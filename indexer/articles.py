@@ -1,7 +1,7 @@
 """Files and folders -> articles, in a stable order, with all that was refused and why.
 
 Knows which reader a suffix has; nothing of passages, models or the index. No file of many records is
-loaded whole: memory is bounded by one record of at most 64 MiB, and about 120 bytes an id.
+loaded whole: memory is bounded by one record of at most 32 MiB, and about 120 bytes an id.
 
     PATHs -> walk -> the format's reader -> rows -> assembly -> Record | Rejected | Skipped
 """

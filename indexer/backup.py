@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -190,9 +191,16 @@ def _opened(backup: Path) -> Iterator[Stored]:
 
 def _copy(generation: Generation, folder: Path, progress: Progress) -> None:
     names = generation.manifest.files
-    for done, name in enumerate(names, start=1):
+    for done, (name, record) in enumerate(names.items(), start=1):
+        file = generation.folder / name
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != record.size:
+            raise CorruptIndex(
+                f"the backup {generation.folder.parent} is damaged, nothing was restored: {file}: "
+                f"{status.st_size} bytes, the manifest says {record.size}"
+            )
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(generation.folder / name, folder / name)
+        shutil.copyfile(file, folder / name)
         progress("restore", done, len(names))
 
 
@@ -209,7 +217,7 @@ def _read_head(archive: tarfile.TarFile, backup: Path) -> Stored:
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo | None) -> bytes:
     stream = archive.extractfile(member) if member else None
-    return stream.read() if stream else b""
+    return stream.read(directory.MANIFEST_BYTES + 1)[: directory.MANIFEST_BYTES] if stream else b""
 
 
 def _extract(
@@ -219,9 +227,11 @@ def _extract(
     done = 0
     for member in archive:
         name = member.name.removeprefix(prefix)
-        stream = archive.extractfile(member) if name in manifest.files else None
-        if stream is None:
-            continue
+        record = manifest.files.get(name)
+        if record is None or not member.isreg() or member.size > record.size:
+            continue  # what is missing then is told by the check of all files
+        stream = archive.extractfile(member)
+        assert stream is not None  # of a regular file
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         with (folder / name).open("wb") as target:
             shutil.copyfileobj(stream, target, _BLOCK)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from indexer.readers.records import shown
+
 Progress = Callable[[str, int, int | None], None]  # stage, done, total if known
 
 REJECTED_KEPT = 1000  # rejected records listed by place; more are only counted
@@ -54,7 +56,7 @@ class BuildReport:
 
     def reject(self, place: str, reason: str) -> str:
         """Count a rejected record; returns the line that tells of it."""
-        line = f"rejected {place}: {reason}"
+        line = f"rejected {place}: {shown(reason)}"  # a terminal reads it
         self.rejected += 1
         if len(self.rejections) < REJECTED_KEPT:
             self.rejections.append(line)

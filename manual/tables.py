@@ -24,9 +24,15 @@ def commands() -> Iterator[tuple[str, Any]]:
     """(`indexer build`, its parsed form) of every command of every program, in their order."""
     for program, app in PROGRAMS.items():
         group: Any = typer.main.get_command(app)
-        for name, command in group.commands.items():
-            if not command.hidden:
-                yield f"{program} {name}", command
+        yield from _below(program, group)
+
+
+def _below(program: str, group: Any) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _below(f"{program} {name}", command)
+        elif not command.hidden:
+            yield f"{program} {name}", command
 
 
 def options_table(command: Any) -> list[str]:

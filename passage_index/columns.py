@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passage_index.errors import MEND, CorruptIndex
 from passage_index.failpoints import failpoint
 from passage_index.filters import DATE, All, Condition, Filter, leaves_out_undated
 from passage_index.types import Article, PartialDate
@@ -137,8 +138,10 @@ class ColumnReader:
         self.names: dict[str, list[str]] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
 
     def _map(self, name: str) -> Any:
+        kind = _DTYPES.get(name, np.int64)
+        shape = (SIGNATURE_LENGTH,) if name == "signature" else ()
         # As a plain array over the map: a memmap takes its time over every slice.
-        return np.asarray(np.load(self._folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        return np.asarray(mapped(self._folder / f"{name}.npy", kind, shape))
 
     @cached_property
     def article_rows(self) -> npt.NDArray[np.int64]:
@@ -156,6 +159,22 @@ class ColumnReader:
         at = np.minimum(at, len(self.passage_no) - 1)
         rows = at if order is None else order[at]
         return np.where(self.passage_no[rows] == passage_nos, rows, -1).astype(np.int64)
+
+
+def mapped(file: Path, kind: Any, row_shape: tuple[int, ...] = ()) -> Any:
+    """A map of a .npy file: (n, *row_shape) of one kind. Raises CorruptIndex for anything else."""
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OverflowError) as error:  # objects, no array, a shape that the file has not
+        raise CorruptIndex(f"{file} is no array that can be read: {error}; {MEND}") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise CorruptIndex(f"{file} is an archive, no array; {MEND}")
+    if array.dtype != np.dtype(kind) or array.shape[1:] != row_shape:
+        raise CorruptIndex(f"{file} holds another kind of array than {np.dtype(kind)}; {MEND}")
+    if array.ndim != 1 + len(row_shape):
+        raise CorruptIndex(f"{file} holds an array of {array.ndim} dimensions; {MEND}")
+    return array
 
 
 def day_range(published: PartialDate | None) -> tuple[int, int]:

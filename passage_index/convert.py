@@ -83,7 +83,9 @@ def convert(model: ModelFiles, out: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     openvino = silent_openvino()
-    loaded: Any = SentenceTransformer(str(model.folder), device="cpu", local_files_only=True)
+    loaded: Any = SentenceTransformer(
+        str(model.folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
+    )
     transformer = loaded[0].auto_model.eval().float()
 
     class TokenStates(torch.nn.Module):

@@ -6,6 +6,7 @@ depend on which index proposed it. A distance never leaves this module.
 (n, dim) float32 -> vectors.bf16, sentences.i8, sentences.scale, dense.faiss -> cosine scores
 """
 
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from passage_index import calibration, ladder
 from passage_index.encoder import PassageVectors, unit
+from passage_index.errors import MEND, CorruptIndex
 from passage_index.ladder import EXACT, Proposals, Step
 from passage_index.types import Rows, Scores, Vectors
 
@@ -272,6 +274,10 @@ def _best(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
 
 def _mapped(file: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
     """A read-only map of a raw array; an empty array cannot be mapped and is made."""
+    wanted = math.prod(shape) * np.dtype(dtype).itemsize
+    size = file.stat().st_size
+    if min(shape) < 0 or size != wanted:
+        raise CorruptIndex(f"{file} has {size} bytes, the {shape} of the manifest take {wanted}; {MEND}")
     if 0 in shape:
         return np.empty(shape, dtype=dtype)
     return np.memmap(file, dtype=dtype, mode="r", shape=shape)

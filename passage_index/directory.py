@@ -13,10 +13,13 @@ Only reads, but for the lock. How a generation comes to be is in commits.py, whe
 whole in integrity.py, what they mean elsewhere.
 """
 
+import errno
 import fcntl
+import hashlib
 import logging
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +28,6 @@ from pathlib import Path
 
 from passage_index.errors import CorruptIndex, IndexLocked, InputError, NotFound
 from passage_index.manifest import Manifest, parse_manifest
-from passage_index.model_files import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ CURRENT = "CURRENT"
 CURRENT_NEW = "CURRENT.new"
 CURRENT_BACK = "CURRENT.back"
 LOCK = "writer.lock"
+POINTER_BYTES = 4096
+MANIFEST_BYTES = 32 << 20
 OWNER_LOOKS = 20  # a hundredth of a second apart
 MANIFEST = "manifest.json"
 SEGMENTS = "segments"
@@ -94,10 +98,20 @@ def segment_name(number: int) -> str:
     return f"{number:06d}"
 
 
+def read_small(file: Path, most_bytes: int) -> bytes:
+    """A regular file's bytes. Never waits on a FIFO; raises OSError where it is none or holds more."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"no regular file of at most {most_bytes:,} bytes", str(file))
+        return stream.read(most_bytes)
+
+
 def pointer(index: Path) -> bytes | None:
     """The bytes of CURRENT, none where it cannot be read, or None where it is missing."""
     try:
-        return (index / CURRENT).read_bytes()
+        return read_small(index / CURRENT, POINTER_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -139,7 +153,8 @@ def _named(index: Path, raw: bytes | None) -> Generation:
     folder = index / match[1].decode()
     file = folder / MANIFEST
     try:
-        manifest, found = file.read_bytes(), file_sha256(file)
+        manifest = read_small(file, MANIFEST_BYTES)
+        found = hashlib.sha256(manifest).hexdigest()
     except OSError as error:
         raise CorruptIndex(
             f"{file}, which {index / CURRENT} names, cannot be read: {error.strerror}; {mend}"
@@ -169,7 +184,7 @@ def generation(index: Path, number: int) -> Generation:
     """A generation by its number. Raises NotFound, CorruptIndex or FormatMismatch."""
     folder = index / generation_name(number)
     try:
-        raw = (folder / MANIFEST).read_bytes()
+        raw = read_small(folder / MANIFEST, MANIFEST_BYTES)
     except OSError as error:
         kept = ", ".join(map(str, generations(index))) or "none"
         raise NotFound(f"no generation {number} in {index}; kept are: {kept}") from error

@@ -9,6 +9,8 @@ import hashlib
 import json
 import logging
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from passage_index.directory import MANIFEST, Generation, files_below
@@ -17,6 +19,7 @@ from passage_index.model_files import file_sha256
 
 logger = logging.getLogger(__name__)
 
+NO_FILE = "no regular file but a link, a FIFO or a device; an index holds none"
 Seen = dict[str, str]  # "device inode size mtime_ns" -> sha256; a hard link to a file is the same file
 
 
@@ -31,6 +34,9 @@ def damage(generation: Generation, stamps: Path | None = None, seen: Seen | None
     stamps: a file outside the index in which this host remembers what it has hashed in full; that is
     not read again. None hashes everything. seen: takes part in that memory for several calls in a row.
     """
+    strange = [f"{entry}: {NO_FILE}" for entry in _strange(generation.folder)]
+    if strange:
+        return strange  # a folder that is a link would lead every name below it elsewhere
     trusted = _read_stamps(stamps) | (seen or {})
     found: Seen = {}
     problems = []
@@ -49,15 +55,29 @@ def damage(generation: Generation, stamps: Path | None = None, seen: Seen | None
             problems.append(f"{file}: missing")
         except OSError as error:
             problems.append(f"{file}: cannot be read: {error.strerror}")
-    listed = {*generation.manifest.files, MANIFEST}
-    for file in files_below(generation.folder):
-        if file.relative_to(generation.folder).as_posix() not in listed:
-            problems.append(f"{file}: not listed in the manifest")
+    problems += _unlisted(generation)
     if seen is not None:
         seen |= found
     if stamps is not None and not problems and found.items() - trusted.items():
         _write_stamps(stamps, found)
     return problems
+
+
+def _unlisted(generation: Generation) -> Iterator[str]:
+    listed = {*generation.manifest.files, MANIFEST}
+    for file in files_below(generation.folder):
+        if file.relative_to(generation.folder).as_posix() not in listed:
+            yield f"{file}: not listed in the manifest"
+
+
+def _strange(folder: Path) -> Iterator[Path]:
+    """What stands in a generation and is neither a folder nor a regular file."""
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            entry = Path(parent, name)
+            mode = entry.lstat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                yield entry
 
 
 def require_whole(generation: Generation, index: Path, stamps: Path | None) -> None:
@@ -75,7 +95,9 @@ def whole_file(generation: Generation, name: str) -> Path:
     """One file of a generation, its hash checked now, for who reads no other. Raises CorruptIndex."""
     file = generation.folder / name
     try:
-        if file_sha256(file) == generation.manifest.files[name].sha256:
+        record = generation.manifest.files[name]
+        is_inside = file.resolve() == generation.folder.resolve() / name
+        if is_inside and file.stat().st_size == record.size and file_sha256(file) == record.sha256:
             return file
         problem = "its sha256 is not the manifest's"
     except KeyError:

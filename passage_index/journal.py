@@ -85,6 +85,11 @@ class VectorsJournal:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def is_appender(self) -> bool:
+        """Whether what is put is kept."""
+        return self._writable
+
     def __enter__(self) -> Self:
         return self
 

@@ -4,16 +4,20 @@ Knows nothing of how a generation is committed (directory.py). Manifest <-> mani
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from passage_index.encoder import EncoderIdentity
 from passage_index.errors import CorruptIndex, FormatMismatch
-from passage_index.segment import VOCABULARY, SegmentRecord
+from passage_index.segment import PASSAGES, VOCABULARY, SegmentRecord
 
 FORMAT_VERSION = 2  # written
 READABLE = (1, 2)
+
+_SEGMENT = re.compile(r"\d{6,18}")
+_MOST, _MOST_DIM = 1 << 62, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,34 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         data["segments"] = tuple(SegmentRecord.from_json(one) for one in data["segments"])
         data["files"] = {name: FileRecord(**record) for name, record in data["files"].items()}
         _require_inside(data["files"], where)
-        return Manifest(**data)
-    except (KeyError, TypeError, AttributeError) as error:
+        manifest = Manifest(**data)
+        _require_sound(manifest, where)
+        return manifest
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CorruptIndex(f"{where} lacks or has unknown parts: {error}; build the index anew") from error
+
+
+def _require_sound(manifest: Manifest, where: str) -> None:
+    """What is opened by these names and numbers: segments inside, their files listed, nothing below zero."""
+    counts = [
+        manifest.generation, manifest.next_passage_no, manifest.next_segment, manifest.deleted,
+        manifest.deleted_articles, manifest.encoder.dim, *(one.size for one in manifest.files.values()),
+    ]  # fmt: skip
+    for segment in manifest.segments:
+        counts += [segment.articles, segment.passages, segment.sentences]
+        texts = f"segments/{segment.name}/{PASSAGES}"
+        if not _SEGMENT.fullmatch(segment.name) or texts not in manifest.files:
+            raise CorruptIndex(f"{where} names a segment without files: {segment.name[:40]!r}; do not use it")
+    if any(type(count) is not int or not 0 <= count < _MOST for count in counts):
+        raise CorruptIndex(f"{where} holds a count that cannot be; do not use it")
+    if not isinstance(manifest.analyzer, dict) or not isinstance(manifest.chunking, dict):
+        raise CorruptIndex(f"{where} says nothing of words and passages; do not use it")
+    if manifest.encoder.dim > _MOST_DIM:
+        raise CorruptIndex(f"{where} holds vectors of {manifest.encoder.dim} dimensions; do not use it")
 
 
 def _require_inside(names: Iterable[str], where: str) -> None:
     """A manifest can come from another's backup: it must not name a file outside its generation."""
     for name in names:
-        if name.startswith("/") or ".." in name.split("/"):
+        if name.startswith("/") or {"", ".", ".."} & {*name.split("/")} or "\0" in name or "\\" in name:
             raise CorruptIndex(f"{where} names a file outside its generation: {name!r}; do not use it")

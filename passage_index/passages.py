@@ -88,6 +88,11 @@ class PassageReader:
         """Close what is idle now, and what is in use when its query ends."""
         self._db.close()
 
+    def require_readable(self) -> None:
+        """Raises CorruptIndex at once where the file is no passage store."""
+        self._db.query("SELECT row FROM passages LIMIT 0")
+        self._db.query("SELECT id FROM articles LIMIT 0")
+
     def article(self, article_id: str) -> Article | None:
         """One article by id, or None."""
         row = self._db.first(f"SELECT {_ARTICLE_COLUMNS} FROM articles WHERE id = ?", (article_id,))

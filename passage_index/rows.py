@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passage_index.columns import mapped
 from passage_index.dense import Mask
 from passage_index.errors import MEND, CorruptIndex
 from passage_index.segment import Segment
@@ -109,7 +110,7 @@ class SnapshotRows:
 def read_deleted(file: Path) -> PassageNos:
     """The tombstones: passage numbers, rising; none where there is no file. (n,) uint64."""
     try:
-        numbers: PassageNos = np.load(file, allow_pickle=False)
+        numbers: PassageNos = np.array(mapped(file, np.uint64))
     except FileNotFoundError:
         return np.empty(0, dtype=np.uint64)
     return numbers

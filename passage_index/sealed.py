@@ -11,6 +11,9 @@ from typing import Any
 
 from passage_index.errors import MEND, CorruptIndex
 
+_PROGRAMS = """SELECT type, name FROM sqlite_master
+    WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"""
+
 
 class SealedDatabase:
     """Reads a file that nobody writes any more. Every call raises CorruptIndex where it cannot be read."""
@@ -38,7 +41,21 @@ class SealedDatabase:
         try:
             return self._idle.pop()
         except IndexError:  # asking first would be a race between threads
-            return sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+            connection = sqlite3.connect(self._uri, uri=True, check_same_thread=False)
+            try:
+                connection.executescript("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
+                self._refuse_what_runs(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _refuse_what_runs(self, connection: sqlite3.Connection) -> None:
+        """A view or a trigger is a program of whoever wrote the file; ours has tables and indexes only."""
+        found = connection.execute(_PROGRAMS).fetchone()
+        if found:
+            kind, name = found
+            raise CorruptIndex(f"{self._file} holds a {kind} {name!r}, which no index has; do not use it")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -111,6 +111,7 @@ class Segment:
     def __init__(self, folder: Path, record: SegmentRecord, dim: int) -> None:
         self.record = record
         self.texts = PassageReader(folder / PASSAGES)
+        self.texts.require_readable()
         self.columns = ColumnReader(folder / COLUMNS)
         self.vocabulary = VocabularyReader(folder / VOCABULARY)
         self.vectors = StoredVectors(folder, record.passages, dim, self.columns.sentence_start)

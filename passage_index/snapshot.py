@@ -16,7 +16,7 @@ import numpy.typing as npt
 from passage_index import counts, directory
 from passage_index.columns import Where
 from passage_index.dense import Mask
-from passage_index.errors import CorruptIndex, NotFound
+from passage_index.errors import MEND, CorruptIndex, NotFound
 from passage_index.integrity import require_whole
 from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
 from passage_index.manifest import Manifest
@@ -29,6 +29,7 @@ from passage_index.types import Article, Rows, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
 
 
@@ -74,6 +75,9 @@ class Snapshot:
         self._hold = directory.Hold(generation)
         try:
             self._open(generation, before)
+        except (*UNREADABLE, RecursionError, FileNotFoundError, ValueError) as error:
+            self._hold.close()  # what the manifest vouches for is no index: it was not written here
+            raise CorruptIndex(f"{generation.folder} cannot be opened: {error}; {MEND}") from error
         except BaseException:
             self._hold.close()
             raise

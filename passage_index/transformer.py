@@ -92,9 +92,10 @@ class TorchRuntime:
         from sentence_transformers import SentenceTransformer
 
         self._device = device
-        self._model: Any = SentenceTransformer(str(model_folder), device=device, local_files_only=True)[
-            0
-        ].auto_model
+        loaded: Any = SentenceTransformer(
+            str(model_folder), device=device, local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
+        self._model = loaded[0].auto_model
         self.precision = "f32"
 
     def run(self, batches: Iterator[tuple[TokenIds, TokenIds, Sequence[int]]], sink: Sink) -> None:

@@ -6,10 +6,9 @@ Data goes to stdout, messages to stderr.
 import os
 import resource
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 # One search uses one core and requests run side by side; set before FAISS and OpenMP are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,37 +17,26 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
-from search_api.commands_answers import LOADING_S, ask_command, verify_citation_command
+from search_api.commands_answers import ask_command, verify_citation_command
+from search_api.commands_batch import RerankOption, batch_command, reranking
+from search_api.commands_keys import app as keys_app
+from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 from search_api.logs import configure_logging
-from search_api.options import CacheOption, IndexOption, last_day
-
-if TYPE_CHECKING:
-    from search_api.rerank import Reranker
-    from search_api.settings import Settings
+from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 OPEN_FILES = 65_536
-TOLD_WARNINGS = 10
 
 app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
-
-RerankOption = Annotated[
-    bool,
-    typer.Option(
-        "--rerank",
-        help="Have the first passages judged anew by the reader, or by the cross-encoder that "
-        "SEARCH_RERANKER "
-        "names. Exit code 2 where there is neither.",
-    ),
-]
 
 
 @app.command("serve")
 def serve_command(
     index: IndexOption,
     host: Annotated[
-        str, typer.Option(help="Address to bind. Anyone who reaches it can read.", envvar="SEARCH_HOST")
+        str,
+        typer.Option(help="Address to bind. Another than a loopback one needs a key.", envvar="SEARCH_HOST"),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind; 0 takes a free one.", envvar="SEARCH_PORT")] = 8000,
     processes: Annotated[
@@ -57,6 +45,18 @@ def serve_command(
             min=1, max=64, help="Serve with so many processes side by side.", envvar="SEARCH_PROCESSES"
         ),
     ] = 1,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keys file of `search-api keys`; with it, reading needs one.", envvar="SEARCH_KEYS_FILE"
+        ),
+    ] = None,
+    is_open: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Let anyone who reaches the server read, at any address.", envvar="SEARCH_OPEN"
+        ),
+    ] = False,
     cache: CacheOption = None,
 ) -> None:
     """Serve the page and the HTTP API."""
@@ -64,9 +64,12 @@ def serve_command(
 
     from search_api.app import create_app
     from search_api.processes import serve_side_by_side
+    from search_api.server import server_options
 
     _allow_open_files()
-    settings = _settings(index=index, host=host, port=port, cache=cache, processes=processes)
+    settings = settings_of(
+        index=index, host=host, port=port, cache=cache, processes=processes, keys_file=keys, open=is_open
+    )
     configure_logging(settings.log_format)
     if settings.processes > 1:
         print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
@@ -77,29 +80,7 @@ def serve_command(
     if settings.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()
     print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
-    uvicorn.run(
-        service,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-
-
-def _settings(**given: Any) -> "Settings":
-    """What the options and the environment say. Raises InputError that repeats no value: one is a key."""
-    from pydantic import ValidationError
-
-    from search_api.problems import told
-    from search_api.settings import Settings
-
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        raise InputError(
-            f"a setting cannot be used (SEARCH_... in the environment): {told(error.errors())}"
-        ) from error
+    uvicorn.run(service, **server_options(settings))
 
 
 def _allow_open_files() -> None:
@@ -143,7 +124,7 @@ def search_command(
     from search_api.searcher import open_searcher
 
     only, known = _filter(filter_json), last_day("--as-of", as_of)
-    with closing(open_searcher(index, cache)) as searcher, _reranking(rerank, index) as (reranker, depth):
+    with closing(open_searcher(index, cache)) as searcher, reranking(rerank, index) as (reranker, depth):
         request = SearchRequest(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
         )
@@ -151,58 +132,11 @@ def search_command(
     print(_json(request, reply) if as_json else _text(reply))
 
 
-@app.command("batch")
-def batch_command(
-    queries: Annotated[
-        Path,
-        typer.Argument(
-            help="Questions as JSON lines: `_id`, `text` (or `question`).", metavar="QUERIES.jsonl"
-        ),
-    ],
-    index: IndexOption,
-    out: Annotated[Path, typer.Option("--out", help="The run file to write.")],
-    depth: Annotated[
-        int, typer.Option(help="Articles a question; each leg gives ten passages for one.", min=1, max=1000)
-    ] = 100,
-    passages: Annotated[
-        Path | None,
-        typer.Option(help="Also write this file: a JSON line a question, with its first passages."),
-    ] = None,
-    rerank: RerankOption = False,
-    cache: CacheOption = None,
-) -> None:
-    """Answer many questions: TREC run lines with article ids, and ranked passages if asked."""
-    from search_api.batch import Answering, run_batch, whole_file
-    from search_api.searcher import open_searcher
-
-    with closing(open_searcher(index, cache)) as searcher, _reranking(rerank, index) as (reranker, first):
-        answering = Answering(searcher, depth, reranker, first)
-        with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
-            count = run_batch(answering, queries, run, ranked)
-    for warning, times in answering.warnings.most_common(TOLD_WARNINGS):
-        print(f"warning: {warning} ({times} of {count} questions)", file=sys.stderr)
-    print(f"{count} questions answered, run written to {out}", file=sys.stderr)
-
-
+app.command("batch")(batch_command)
 app.command("ask")(ask_command)
+app.add_typer(keys_app, name="keys")
 app.command("verify-citation")(verify_citation_command)
-
-
-@contextmanager
-def _reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
-    """The reranker of the settings, loaded, and how deep it reaches; (None, 0) if not wanted."""
-    if not wanted:
-        yield None, 0
-        return
-    from search_api.reader.reader import open_reader
-    from search_api.reader.reranking import reranker_of
-    from search_api.rerank import require_reranker
-
-    settings = _settings(index=index)
-    reader = None if settings.reranker else open_reader(settings.reader, LOADING_S, settings.cache)
-    with closing(require_reranker(reranker_of(settings, reader))) as reranker:
-        reranker.wait_until_loaded()
-        yield reranker, settings.rerank_depth
+app.command("mcp")(mcp_command)
 
 
 def _filter(text: str | None) -> Filter | None:

@@ -12,25 +12,47 @@ from dataclasses import replace
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
-from search_api import routes_answers, routes_page, routes_search, routes_service, routes_writes
+from search_api import (
+    routes_answers,
+    routes_page,
+    routes_search,
+    routes_service,
+    routes_vector_stores,
+    routes_writes,
+)
+from search_api.agents.over_http import McpOverHttp
 from search_api.gate import Gate
 from search_api.logs import configure_logging
 from search_api.page.rendering import STATIC, problem_page, wants_page
 from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
+from search_api.server import slow_end
 from search_api.serving import Serving
 from search_api.settings import Settings
 
 ROUTERS = tuple(
-    routes.router for routes in (routes_search, routes_answers, routes_writes, routes_service, routes_page)
+    routes.router
+    for routes in (
+        routes_search,
+        routes_answers,
+        routes_vector_stores,
+        routes_writes,
+        routes_service,
+        routes_page,
+    )
 )
+
+# The framework's own would put query strings, which hold the question, and errors into traces.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+ASK_FOR_PASSWORD = {"WWW-Authenticate": 'Basic realm="article search", charset="UTF-8"'}
 
 
 def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
@@ -39,11 +61,13 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
     A searcher that is given is not closed here.
     """
     serving = Serving(settings, searcher)
+    mcp = McpOverHttp(serving)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with serving.running():
-            yield
+        async with serving.running(), mcp.running():
+            with slow_end(settings.drain_s, serving.begin_to_end):
+                yield
 
     app = FastAPI(
         openapi_url=None,
@@ -52,12 +76,16 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     app.state.serving = serving
     app.add_middleware(
         Gate,
         settings=settings,
+        access=serving.access,
         metrics=serving.metrics,
+        is_ending=lambda: serving.is_ending,
+        is_route=lambda scope: any(one.matches(scope)[0] is Match.FULL for one in app.router.routes),
         refuse=refuse,
         takes_articles=routes_writes.takes_articles,
     )
@@ -65,6 +93,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(mcp.route())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
@@ -79,14 +108,17 @@ def create_app_of_environment() -> FastAPI:
 def refuse(request: Request, problem: Problem) -> Response:
     """A problem as a page for a browser, as JSON for everyone else."""
     request_id = request.scope["state"]["request_id"]
-    make = problem_page if wants_page(request) else problem_reply
-    return make(problem, request_id)
+    if not wants_page(request):
+        return problem_reply(problem, request_id)
+    if problem.status == 401:  # a browser then asks for a password, and sends it from there on
+        problem = replace(problem, headers=ASK_FOR_PASSWORD)
+    return problem_page(problem, request_id)
 
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    if problem.status == 405:
-        problem = replace(problem, headers={"Allow": _methods(request.url.path)})
+    if problem.status == 405 and (methods := _methods(request.url.path)):
+        problem = replace(problem, headers={"Allow": methods})
     return refuse(request, problem)
 
 

@@ -1,4 +1,5 @@
-"""What happens to every request before and after its route: id, limits, headers, one log line, catch-all.
+"""What happens to every request before and after its route: id, who asks (access.py), limits, headers, one
+log line, catch-all.
 
 Pure ASGI, so that a body is counted as it streams (bodies.py). Knows no route and no index.
 ASGI -> ASGI
@@ -9,6 +10,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -16,8 +18,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passage_index import stages
+from search_api.access import Access, Caller
 from search_api.bodies import Bodies
-from search_api.hangups import while_connected
+from search_api.hangups import has_body, while_connected
 from search_api.logs import fields_of
 from search_api.metrics import Metrics
 from search_api.problems import INTERNAL, Problem
@@ -29,7 +32,11 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 CLIENT_GONE = 499  # for the log only: nobody is there to read a status
 
@@ -47,13 +54,21 @@ class Gate:
         self,
         app: ASGIApp,
         settings: Settings,
+        access: Access,
         metrics: Metrics,
+        is_ending: Callable[[], bool],
+        is_route: Callable[[Scope], bool],
         refuse: Refuse,
         takes_articles: Callable[[Scope], bool],
     ) -> None:
-        """takes_articles: whether a request's body may be as long as articles are."""
+        """is_ending: whether clients should go elsewhere. is_route: whether anything takes a request.
+
+        takes_articles: whether a request's body may be as long as articles are.
+        """
         self._app = app
-        self._metrics = metrics
+        self._access, self._metrics = access, metrics
+        self._is_ending, self._is_route = is_ending, is_route
+        self._log_clients = settings.log_clients
         self._bodies = Bodies(settings, metrics, takes_articles)
         self._refuse = refuse
 
@@ -63,23 +78,24 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
-        scope.setdefault("state", {})["request_id"] = request_id
-        trace = stages.begin()
         begun_s = time.perf_counter()
+        trace = stages.begin()
+        caller, problem = self._access.judge(scope)
+        if problem is not None and self._access.is_harmless(problem) and not self._is_route(scope):
+            problem = None  # the application says that it does not know this
+        scope.setdefault("state", {}).update(request_id=request_id, caller=caller)
+        trace.facts.update(self._facts(caller))
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
+                self._add_headers(message, scope, request_id, caller)
             await send(message)
 
         try:
-            await self._answer(scope, receive, send_with_headers)
+            await self._answer(problem, scope, receive, send_with_headers)
         except ClientDisconnect:
             trace.is_abandoned = True
             status = status or CLIENT_GONE
@@ -94,9 +110,26 @@ class Gate:
             self._metrics.request(_method(scope), _route(scope), status, took_s, trace)
             _log(scope, status, took_s, request_id, trace)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = self._bodies.fault(scope)
+    def _add_headers(self, message: Message, scope: Scope, request_id: str, caller: Caller) -> None:
+        headers = MutableHeaders(scope=message)
+        for name, value in {"X-Request-ID": request_id, **SECURITY_HEADERS, **caller.headers}.items():
+            headers[name] = value
+        if self._is_ending():
+            headers["Connection"] = "close"  # its next request is for another server
+        if self._access.needs_key and not scope["path"].startswith("/static/"):
+            headers.setdefault("Cache-Control", "private, no-cache")
+            headers.add_vary_header("Authorization, X-API-Key")
+
+    def _facts(self, caller: Caller) -> dict[str, str]:
+        """What the log line tells of who asked."""
+        key = {"key": caller.key} if caller.key else {}
+        return key | ({"client": caller.address} if self._log_clients else {})
+
+    async def _answer(self, problem: Problem | None, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = problem or self._bodies.fault(scope)
         if problem is not None:
+            if has_body(scope):  # which is not read
+                problem = replace(problem, headers={**(problem.headers or {}), "Connection": "close"})
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
         await while_connected(self._app, scope, self._bodies.bounded(scope, receive), send)

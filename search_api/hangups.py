@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 async def while_connected(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """One request. Raises ClientDisconnect where the client went away before its reply was whole."""
-    line = _Line(receive, _has_body(scope))
+    line = _Line(receive, has_body(scope))
     is_whole = False
 
     async def noting(message: Message) -> None:
@@ -71,7 +71,7 @@ class _Line:
         self._gone.set()
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
     """Whether one may come: where none can, listening need not wait for the application to ask for it."""
     headers = Headers(scope=scope)
     return (

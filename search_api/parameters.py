@@ -30,7 +30,8 @@ MAX_GENERATION = 10**9
 DATE_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
 
 
-def _written(text: str) -> str:
+def written(text: str) -> str:
+    """The text. Raises ValueError where it holds what cannot be written down as UTF-8."""
     if "\0" in text:
         raise ValueError("a NUL character is no part of a text")
     try:
@@ -48,7 +49,8 @@ def _possible_date(text: str) -> str:
     return text
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """A text alone, as a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -100,7 +102,7 @@ class SuggestParameters(BaseModel):
     q: Annotated[
         str,
         Field(min_length=1, max_length=200, description="The beginning of a word, name, title or question."),
-        AfterValidator(_written),
+        AfterValidator(written),
     ]
     limit: Annotated[int, Field(ge=1, le=50, description="Most suggestions.")] = 10
     generation: Annotated[
@@ -133,8 +135,8 @@ class Narrowing(BaseModel):
         Field(description="Published on or before this day, month or year."),
     ] = None
     source: Annotated[
-        list[Annotated[str, AfterValidator(_written)]],
-        BeforeValidator(_listed),
+        list[Annotated[str, AfterValidator(written)]],
+        BeforeValidator(listed),
         Field(max_length=100, description="Only these sources; can be repeated."),
     ] = []
     filter: FilterText = None
@@ -195,7 +197,7 @@ class Asked(BaseModel):
             description='A question or words. `"…"` and `+word` must occur, `-word` must not.',
             examples=["How many residents may be evacuated?"],
         ),
-        AfterValidator(_written),
+        AfterValidator(written),
     ]
 
 
@@ -275,13 +277,13 @@ class SimilarBody(ListParameters):
     filter: FilterObject = None
 
     passage_id: Annotated[
-        Annotated[str, AfterValidator(_written)] | None, Field(description="The `id` of a hit.")
+        Annotated[str, AfterValidator(written)] | None, Field(description="The `id` of a hit.")
     ] = None
     article_id: Annotated[
-        Annotated[str, AfterValidator(_written)] | None, Field(description="All passages of an article.")
+        Annotated[str, AfterValidator(written)] | None, Field(description="All passages of an article.")
     ] = None
     text: Annotated[
-        Annotated[str, AfterValidator(_written)] | None, Field(description="Any text, as long as a question.")
+        Annotated[str, AfterValidator(written)] | None, Field(description="Any text, as long as a question.")
     ] = None
     exclude_same_article: Annotated[
         bool, Field(description="Leave out the article that was named, or whose passage was.")
@@ -293,12 +295,12 @@ def similar_request(asked: SimilarBody, settings: Settings) -> SimilarRequest:
     given = [one for one in (asked.passage_id, asked.article_id, asked.text) if one is not None]
     if len(given) != 1:
         raise InputError(f"exactly one of passage_id, article_id and text is needed, not {len(given)}")
-    listed = {name: getattr(asked, name) for name in ListParameters.model_fields}
+    given_alike = {name: getattr(asked, name) for name in ListParameters.model_fields}
     most = settings.max_question_chars
     if asked.text is not None and len(asked.text) > most:
         raise InputError(f"the length of text can be at most {most} here")
     return SimilarRequest(
-        search=search_request(SearchParameters.model_construct(q=given[0], **listed), settings),
+        search=search_request(SearchParameters.model_construct(q=given[0], **given_alike), settings),
         passage_id=asked.passage_id,
         article_id=asked.article_id,
         exclude_same_article=asked.exclude_same_article,

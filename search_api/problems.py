@@ -44,15 +44,19 @@ KINDS: Mapping[int, Kind] = {
     400: Kind(
         "unreadable", "The request cannot be read", "Not JSON, not UTF-8, nested too deeply, or with a NUL."
     ),
-    401: Kind("no-key", "A key is needed", "Writes need the admin key, as a Bearer token or as X-API-Key."),
-    403: Kind("forbidden", "Not allowed", "This server takes no writes: it has no admin key."),
+    401: Kind(
+        "no-key", "A key is needed", "A good key, as a Bearer token or as X-API-Key; for writes an admin key."
+    ),
+    403: Kind("forbidden", "Not allowed", "The key may only read, or this server takes no writes."),
     404: Kind("not-found", "Not found", "No such article, passage or route."),
     405: Kind("method", "Method not allowed", "The route is there; the header Allow names its methods."),
     408: Kind("too-slow", "The request came too slowly", "Its body was not complete in time."),
     410: Kind("gone", "Not kept any more", "That generation of the index was replaced and let go."),
     413: Kind("too-large", "The request is too large", "Its body is longer than the server takes."),
     415: Kind("not-json", "The request is not JSON", "A body needs Content-Type: application/json."),
+    421: Kind("other-host", "Not for this server", "It does not answer for the host that the request names."),
     422: Kind("invalid", "The request cannot be answered", "A name or value that the route does not take."),
+    429: Kind("too-often", "Too many requests", "The client's rate is used up; Retry-After says until when."),
     431: Kind(
         "long-header", "The headers are too large", "Address and headers are longer than the server takes."
     ),

@@ -9,11 +9,16 @@ import asyncio
 import logging
 import os
 import threading
+import time
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
+from search_api.access import Access
 from search_api.generations import Generations
-from search_api.settings import Settings, admin_key
+from search_api.metrics import SHARED_FOLDER, Metrics
+from search_api.server import server_options
+from search_api.settings import Settings
 from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
@@ -24,22 +29,27 @@ def serve_side_by_side(settings: Settings) -> None:
     looked = Generations(settings)  # before binding: a broken index must not look alive
     looked.open()
     looked.close()
-    if admin_key(settings) and settings.worker:
-        threading.Thread(target=_work, args=(settings,), name="worker", daemon=True).start()
+    access = Access(settings, Metrics())  # as well: settings that would let anyone in
+    if settings.worker:
+        threading.Thread(target=_work, args=(settings, access), name="worker", daemon=True).start()
     os.environ.update(_environment(settings))
+    with TemporaryDirectory(prefix="search-metrics-") as shared:
+        os.environ[SHARED_FOLDER] = shared  # before the others import the library that reads it
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     uvicorn.run(
         "search_api.app:create_app_of_environment",
         factory=True,
         workers=settings.processes,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
+        **server_options(settings),
     )
 
 
-def _work(settings: Settings) -> None:
+def _work(settings: Settings, access: Access) -> None:
+    while not access.takes_writes:
+        time.sleep(settings.poll_s)
     asyncio.run(keep_working(settings, lambda fault: None))  # the fault is logged where it is told
 
 
@@ -47,4 +57,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     """What the command line said, for processes that read the environment alone."""
     said = {"INDEX": str(settings.index.resolve()), "HOST": settings.host, "PORT": str(settings.port)}
     said |= {"CACHE": str(settings.cache.resolve())} if settings.cache else {}
+    said |= {"KEYS_FILE": str(settings.keys_file.resolve())} if settings.keys_file else {}
+    said |= {"OPEN": str(settings.open)}
     return {f"SEARCH_{name}": value for name, value in (said | {"WORKER": "false"}).items()}

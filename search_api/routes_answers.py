@@ -27,6 +27,7 @@ from search_api.schemas_answers import (
     DroppedBody,
     WarningBody,
     WritingDoneBody,
+    WrittenSentenceBody,
     ask_body,
     sentence_body,
 )
@@ -34,10 +35,21 @@ from search_api.serving import Reading, Serving
 
 router = APIRouter(responses=ERRORS)
 
+# For programs that make a client of the OpenAPI document: what the data of each event is.
+EVENTS = {
+    name: {"$ref": f"#/components/schemas/{body.__name__}"}
+    for name, body in (
+        ("answer", AskReplyBody),
+        ("sentence", WrittenSentenceBody),
+        ("dropped", DroppedBody),
+        ("warning", WarningBody),
+        ("done", WritingDoneBody),
+    )
+}
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events: `answer`; `sentence`, `dropped` and `warning` as they come; `done`.",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "x-events": EVENTS}},
     }
 }
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from passage_index.errors import InputError, NotFound
@@ -78,11 +78,12 @@ async def search_by_body(asked: SearchBody, serving: ServingOf) -> Response:
     summary="Several searches at once",
     dependencies=[Depends(only_parameters()), JSON_ONLY],
 )
-async def search_batch(batch: BatchBody, serving: ServingOf) -> Response:
+async def search_batch(batch: BatchBody, serving: ServingOf, http: Request) -> Response:
     """Answer several searches, in their order. One that cannot be answered fails the whole batch."""
     most = serving.settings.batch_limit
     if len(batch.requests) > most:
         raise InputError(f"requests: at most {most} in one batch here")
+    serving.access.charge(http.state.caller, len(batch.requests) - 1)
     async with serving.reading() as current, serving.admission.place():
         asked, turns = enumerate(batch.requests), _Turns(serving.settings.threads)
         replies = await asyncio.gather(*(_numbered(i, one, serving, current, turns) for i, one in asked))

@@ -10,13 +10,16 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, only_parameters
 from search_api.metrics import CONTENT_TYPE
 from search_api.page.rendering import page_reply
 from search_api.problems import KINDS
+from search_api.schemas_answers import DroppedBody, WarningBody, WritingDoneBody
 from search_api.schemas_index import AliveBody, ProblemBody, ReadyBody, StatsBody
+from search_api.serving import Serving
 from search_api.statistics import statistics
 
 TITLE = "Article search"
@@ -57,7 +60,9 @@ async def healthz() -> Response:
 @router.get("/readyz", response_model=ReadyBody, tags=["service"], summary="Ready")
 @router.head("/readyz", include_in_schema=False)
 async def readyz(serving: ServingOf) -> Response:
-    """200 when searches are answered, 503 with the reason while there is no index or encoder."""
+    """200 when searches are answered, 503 with the reason while they are not, or not much longer."""
+    if serving.is_ending:
+        raise HTTPException(503, "the service ends; what is under way is finished", {"Retry-After": "5"})
     manifest = serving.searcher.snapshot.manifest
     body = ReadyBody(
         generation=manifest.generation,
@@ -76,15 +81,22 @@ async def metrics(serving: ServingOf) -> Response:
 
 
 @router.get("/openapi.json", include_in_schema=False)
-async def openapi_json(request: Request) -> Response:
+async def openapi_json(request: Request, serving: ServingOf) -> Response:
     """The API, described for programs."""
+    _require_docs(serving)
     return JSONResponse(openapi_document(request.app))
 
 
 @router.get("/docs", include_in_schema=False)
-async def docs(request: Request) -> Response:
+async def docs(request: Request, serving: ServingOf) -> Response:
     """The API, described for people."""
+    _require_docs(serving)
     return page_reply("docs.html", document=openapi_document(request.app), kinds=KINDS)
+
+
+def _require_docs(serving: Serving) -> None:
+    if not serving.settings.docs:
+        raise HTTPException(404, "this server does not describe itself; SEARCH_DOCS is off")
 
 
 @lru_cache(maxsize=2)
@@ -93,6 +105,10 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=TITLE, version=version("article-search"), description=DESCRIPTION, routes=app.routes
     )
-    document["components"]["schemas"][PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
+    schemas = document["components"]["schemas"]
+    schemas |= {
+        body.__name__: body.model_json_schema() for body in (DroppedBody, WarningBody, WritingDoneBody)
+    }
+    schemas[PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
     return document

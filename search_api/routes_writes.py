@@ -14,7 +14,6 @@ from passage_index.errors import NotFound
 from passage_index.tasks import read_task
 from search_api.exchange import ERRORS, ServingOf, is_json, json_reply, media_type, only_parameters
 from search_api.ingest import on_disk, take_article, take_deletion, take_lines
-from search_api.keys import admin_only
 from search_api.schemas_tasks import TaskBody, task_body
 from search_api.serving import Serving
 
@@ -27,7 +26,7 @@ router = APIRouter(responses=ERRORS, tags=["writes"])
 
 ArticleId = Annotated[str, Path(description="The article's id, percent-encoded; it may hold slashes.")]
 
-_ADMIN = [Depends(only_parameters()), Depends(admin_only)]
+_PLAIN = [Depends(only_parameters())]  # the key was asked for at the gate
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
 
 
@@ -57,7 +56,7 @@ def takes_articles(scope: Scope) -> bool:
     status_code=202,
     response_model=TaskBody,
     summary="Add or replace an article",
-    dependencies=_ADMIN,
+    dependencies=_PLAIN,
     openapi_extra=_described(**{"application/json": f"{ARTICLE} The id may be left out."}),
 )
 async def put_article(article_id: ArticleId, request: Request, serving: ServingOf) -> Response:
@@ -71,7 +70,7 @@ async def put_article(article_id: ArticleId, request: Request, serving: ServingO
     status_code=202,
     response_model=TaskBody,
     summary="Add or replace articles",
-    dependencies=_ADMIN,
+    dependencies=_PLAIN,
     openapi_extra=_described(
         **{"application/json": ARTICLE, "application/x-ndjson": f"Articles, one a line. {ARTICLE}"}
     ),
@@ -94,7 +93,7 @@ async def _take_named(parts: Any, inbox: Any) -> str:
     status_code=202,
     response_model=TaskBody,
     summary="Delete an article",
-    dependencies=_ADMIN,
+    dependencies=_PLAIN,
     openapi_extra=_described(),
 )
 async def delete_article(article_id: ArticleId, serving: ServingOf) -> Response:
@@ -109,12 +108,12 @@ async def delete_article(article_id: ArticleId, serving: ServingOf) -> Response:
     dependencies=[Depends(only_parameters())],
 )
 async def task(task_id: str, serving: ServingOf) -> Response:
-    """A write by the id it was answered with. Needs no key: the id cannot be guessed. Kept for a week."""
+    """A write by the id it was answered with, which cannot be guessed. Kept for a week."""
     return json_reply(await _told(task_id, serving))
 
 
 async def _told(task_id: str, serving: Serving) -> TaskBody:
-    found = await on_disk(read_task, serving.inbox, task_id) if serving.admin_key else None
+    found = await on_disk(read_task, serving.inbox, task_id) if serving.access.takes_writes else None
     if found is None:
         raise NotFound("no such task")
     if found.outcome and found.outcome.generation != serving.searcher.snapshot.generation:

@@ -19,6 +19,7 @@ from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
 from passage_index.snapshot import Snapshot
 from passage_index.stages import stage, trace
+from search_api.access import Access
 from search_api.admission import Admission
 from search_api.answers.asking import ask_from
 from search_api.answers.writing.writer import open_writer
@@ -31,7 +32,7 @@ from search_api.reader.reader import open_reader
 from search_api.reader.reranking import reranker_of
 from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
-from search_api.settings import Settings, admin_key
+from search_api.settings import Settings
 from search_api.similar import SimilarRequest
 from search_api.worker import keep_working
 
@@ -57,8 +58,9 @@ class Serving:
         # Threads that stay: every thread that reads holds an open file of the passage store.
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self.admission = Admission(settings, self.metrics)
-        self.admin_key = admin_key(settings)
+        self.access = Access(settings, self.metrics)
         self.worker_fault = ""
+        self.is_ending = False  # it goes on answering, and says that it is not ready
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
         self._inbox = Inbox(settings.index, settings.inbox_bytes, settings.inbox_writes)
@@ -78,13 +80,14 @@ class Serving:
         stale = f"a newer state of the index is not served: {fault}" if fault else ""
         unranked = self.reranker.fault if self.reranker else ""
         unread = self.reader.fault if self.reader else ""
-        return [one for one in (stale, self.worker_fault, unranked, unread) if one]
+        return [one for one in (stale, self.worker_fault, unranked, unread, self.access.fault) if one]
 
     @property
     def searcher(self) -> Searcher:
         """The searcher of the current generation. Raises 503 with the reason while there is none."""
         current = self.generations.current
         if current is None:
+            self.metrics.refused("not_ready")
             reason = self.generations.fault or "the index is being opened"
             raise HTTPException(503, reason, {"Retry-After": "5"})
         return current.searcher
@@ -93,7 +96,7 @@ class Serving:
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
         beside = [asyncio.create_task(self._follow())]
-        if self.admin_key and self.settings.worker:
+        if self.settings.worker:
             beside.append(asyncio.create_task(self._work()))
         try:
             yield
@@ -105,9 +108,13 @@ class Serving:
                 await self.writer.close()
             await asyncio.to_thread(self._close)
 
+    def begin_to_end(self) -> None:
+        """Say from now on that this service is not ready."""
+        self.is_ending = True
+
     async def _work(self) -> None:
-        while self.generations.current is None:
-            await asyncio.sleep(self.generations.pause_s)
+        while self.generations.current is None or not self.access.takes_writes:
+            await asyncio.sleep(max(self.generations.pause_s, EAGER_PAUSE_S))
         await keep_working(self.settings, self._note)
 
     def _note(self, fault: str) -> None:

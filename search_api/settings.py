@@ -130,6 +130,41 @@ class Settings(BaseSettings):
     llm_max_tokens: Annotated[int, Field(ge=1, description="Most tokens that it may write.")] = 600
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")] = 8000
+    open: Annotated[
+        bool, Field(description="Let anyone who reaches the server read, whatever address it has.")
+    ] = False
+    keys_file: Annotated[
+        Path | None, Field(description="Keys made by `search-api keys`; with it, reading needs one.")
+    ] = None
+    hosts: Annotated[
+        str,
+        Field(
+            description="Host names that requests may be for, separated by commas, `*` for any; if not "
+            "given, those of this machine where the address is a loopback one, else any."
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Field(description="Addresses and networks, separated by commas, whose X-Forwarded-For is believed."),
+    ] = ""
+    rate_per_key: Annotated[
+        float, Field(ge=0, description="Requests a second that a key may make; 0 for no limit.")
+    ] = 50.0
+    rate_per_address: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Requests a second from an address without a good key; 0 for no limit. This "
+            "machine's own have none.",
+        ),
+    ] = 20.0
+    rate_burst_s: Annotated[
+        float, Field(gt=0, description="Seconds of its rate that a client may use at once after a rest.")
+    ] = 5.0
+    docs: Annotated[bool, Field(description="Whether there are `/docs` and `/openapi.json`.")] = True
+    open_metrics: Annotated[
+        bool, Field(description="Whether `/metrics` needs no key where reading does.")
+    ] = False
     threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
     processes: Annotated[
         int, Field(ge=1, le=64, description="Processes that serve side by side; they share the mapped files.")
@@ -168,11 +203,40 @@ class Settings(BaseSettings):
     max_header_bytes: Annotated[
         int, Field(ge=1024, description="Longest address and headers of a request, together.")
     ] = 65_536
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=1, description="Open connections; one more closes that which has waited longest for a request."
+        ),
+    ] = 1000
+    header_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that a request's headers may take to arrive.")
+    ] = 8.0
+    stall_timeout_s: Annotated[
+        float,
+        Field(gt=0, description="Seconds in which a body must come, or a reply be taken, at the least rate."),
+    ] = 8.0
+    min_bytes_per_s: Annotated[
+        int, Field(ge=0, description="The least rate at which bodies come and replies are taken.")
+    ] = 1024
+    keep_alive_s: Annotated[
+        int, Field(ge=1, description="Seconds that a connection may idle between two requests.")
+    ] = 5
+    drain_s: Annotated[
+        float,
+        Field(ge=0, description="Seconds that the server answers on after SIGTERM, not ready any more."),
+    ] = 1.0
+    grace_s: Annotated[
+        int, Field(ge=1, description="Seconds after that for what is under way; then it is broken off.")
+    ] = 30
     max_json_depth: Annotated[int, Field(ge=1, description="Deepest nesting of a body of JSON.")] = 64
     max_json_digits: Annotated[int, Field(ge=1, description="Longest run of digits in a number.")] = 400
     log_format: Annotated[
         Literal["text", "json"], Field(description="`text`, or `json` for an object a line.")
     ] = "text"
+    log_clients: Annotated[
+        bool, Field(description="Whether a request's log line holds the client's address.")
+    ] = False
     log_questions: Annotated[bool, Field(description="Whether a request's line holds what was asked.")] = (
         False
     )

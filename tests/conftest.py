@@ -26,6 +26,8 @@ DATA = Path(__file__).parent / "data"
 
 # Tests of the reader name one of their own; the others do not wait for the shipped one.
 os.environ["SEARCH_READER"] = "none"
+# The name that the test client calls its server by, and those that real ones have.
+os.environ["SEARCH_HOSTS"] = "testserver,localhost,127.0.0.1"
 
 # One article a peculiarity: ids, dates, languages, markup, near-duplicates. The reports fill pages.
 ARTICLES: list[dict[str, str]] = [

@@ -11,7 +11,7 @@ from indexer.report import BuildReport
 from indexer.staging import Staging
 from indexer.write import BuildOptions, Encoding, Run, fitted
 from passage_index import directory
-from passage_index.journal import journal_file
+from passage_index.journal import VectorsJournal, journal_file
 from tests.fakes import FakeEncoder
 from tests.growing import record, written
 
@@ -66,6 +66,14 @@ def test_what_is_staged_is_in_the_journal_when_all_was_read(tmp_path: Path) -> N
     assert sum(encoder.windows) == run.report.passages and len(staging) == len(ARTICLES)
     assert journal_file(tmp_path, encoder.identity).stat().st_size > 0
     staging.close()
+
+
+def test_nothing_is_encoded_twice_while_another_process_appends_to_the_journal(tmp_path: Path) -> None:
+    file, encoder = written(tmp_path / "in.jsonl", ARTICLES), Counting()
+    shared = journal_file(tmp_path / "cache", encoder.identity)
+    with VectorsJournal(shared, encoder.identity):
+        report = build([file], tmp_path / "index", encoder, BuildOptions(cache=tmp_path / "cache"))
+    assert (sum(encoder.windows), report.resumed) == (report.passages, 0)
 
 
 def test_a_journal_that_costs_more_than_it_saves_is_left_alone(

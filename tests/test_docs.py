@@ -28,7 +28,7 @@ METHODS = [
     for path, routes in OPENAPI["paths"].items()
     for method, route in routes.items()
 ]
-TOURED = ("passage_index", "indexer", "search_api", "bench", "training", "manual")
+TOURED = ("passage_index", "indexer", "search_api", "search_client", "bench", "training", "manual")
 
 
 def section(heading: str) -> str:
@@ -94,7 +94,7 @@ def test_documented_commands_are_there() -> None:
     known = {name for name, _ in commands()}
     for file in DOCS:
         headed = re.findall(
-            r"^#+ `?((?:indexer|search-api) [a-z-]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
+            r"^#+ `?((?:indexer|search-api) [a-z -]+)`?\s*$", file.read_text(encoding="utf-8"), re.MULTILINE
         )
         assert set(headed) <= known, file.name
 

@@ -54,7 +54,7 @@ def _by_hand(app: Any, messages: list[dict[str, Any]]) -> dict[str, Any]:
 
     scope = {
         "type": "http", "method": "POST", "path": "/v1/search", "raw_path": b"/v1/search",
-        "query_string": b"", "headers": [(b"content-type", b"application/json")], "scheme": "http",
+        "query_string": b"", "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")], "scheme": "http",
         "http_version": "1.1",
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))

@@ -4,6 +4,7 @@ The oracle is sentence-transformers on a tiny model made here.
 """
 
 import json
+import os
 import runpy
 import shutil
 import subprocess
@@ -118,10 +119,27 @@ def spoilt_json(file: str, **changes: Any) -> Callable[[Path], object]:
         (spoilt_json("1_Pooling/config.json", pooling_mode="max"), "mean and cls are"),
         (
             lambda folder: (folder / "modules.json").write_text(
-                '[{"type": "x.Transformer"}, {"type": "x.Dense"}]'
+                '[{"type": "sentence_transformers.models.Transformer"}, {"type": "sentence_transformers.models.Dense"}]'
             ),
             "only Transformer, Pooling and Normalize",
         ),
+        (
+            lambda folder: (folder / "modules.json").write_text('[{"type": "evil.Transformer"}]'),
+            "names code of its own: 'evil.Transformer'",
+        ),
+        (lambda folder: (folder / "modules.json").write_text('{"type": 1}'), "lists no modules"),
+        (lambda folder: (folder / "config.json").write_text("[" * 100_000), r"config\.json is not JSON"),
+        (spoilt_json("config.json", hidden_size=10**12), "states no size where there must be one"),
+        (lambda folder: (folder / "lib.so").write_bytes(b""), "code of their own"),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 8 + b"{}"),
+            "its header cannot have 18446744073709551615 bytes",
+        ),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes((9).to_bytes(8, "little") + b"[" * 9),
+            "its header is no JSON",
+        ),
+        (lambda folder: os.truncate(folder / "tokenizer.json", 1 << 34), "more than 128 MiB"),
     ],
 )
 def test_a_model_that_cannot_be_trusted_or_run_is_refused(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("passage_index", "indexer", "search_api")
+PACKAGES = ("passage_index", "indexer", "search_api", "search_client")
 FILES = {
     str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8"))
     for package in (*PACKAGES, "bench", "manual", "tests")
@@ -19,11 +19,13 @@ MAY_IMPORT = {
     "passage_index": {"passage_index"},
     "indexer": {"passage_index", "indexer"},
     "search_api": {"passage_index", "search_api"},
+    "search_client": {"search_client"},
 }
 OURS = {*PACKAGES, "bench", "manual", "tests"}
 UNSAFE = {"pickle", "cPickle", "_pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 PRINTS = re.compile(r"bench/|manual/__main__\.py|(indexer|search_api)/__main__\.py|indexer/progress\.py")
 LONGEST_FILE = 350
+GENERATED = {"search_client/models.py"}
 
 # The names that stand for an array in a signature.
 ARRAY = re.compile(
@@ -120,7 +122,9 @@ def test_every_public_function_of_arrays_states_their_shapes() -> None:
 
 
 def test_files_stay_short() -> None:
-    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in FILES}
+    lengths = {
+        name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in FILES.keys() - GENERATED
+    }
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 

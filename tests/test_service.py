@@ -109,7 +109,7 @@ def test_openapi_and_docs_are_served(client: TestClient) -> None:
     served = client.get("/openapi.json").json()
     assert list(served["paths"]) == [
         "/v1/search", "/v1/search/batch", "/v1/suggest", "/v1/similar", "/v1/articles/{article_id}/passages", "/v1/articles/{article_id}",
-        "/v1/passages/{passage_id}", "/v1/verify", "/v1/ask", "/v1/ask/stream", "/v1/articles", "/v1/tasks/{task_id}", "/v1/stats",
+        "/v1/passages/{passage_id}", "/v1/verify", "/v1/ask", "/v1/ask/stream", "/v1/vector_stores/{vector_store_id}/search", "/v1/articles", "/v1/tasks/{task_id}", "/v1/stats",
         "/healthz", "/readyz",
     ]  # fmt: skip
     docs = client.get("/docs")

@@ -110,7 +110,9 @@ def test_without_a_key_nothing_is_written(
 ) -> None:
     client = serve_writes(admin_key=None)
     told = problem(client.request(method, path, json={"text": "x"}, headers=ADMIN), 403)
-    assert told == "this server takes no writes; start it with SEARCH_ADMIN_KEY or SEARCH_ADMIN_KEY_FILE"
+    assert told.startswith(
+        "this server takes no writes; start it with SEARCH_ADMIN_KEY or SEARCH_ADMIN_KEY_FILE"
+    )
     problem(client.get("/v1/tasks/000000000001-0000000000000000"), 404)
     assert not (index / "inbox").exists()
 
@@ -150,7 +152,7 @@ def test_the_key_is_asked_for_before_the_body_is_read(index: Path) -> None:
 
     scope = {
         "type": "http", "method": "POST", "path": "/v1/articles", "raw_path": b"/v1/articles",
-        "query_string": b"", "headers": [(b"content-type", b"application/x-ndjson")], "scheme": "http",
+        "query_string": b"", "headers": [(b"host", b"localhost"), (b"content-type", b"application/x-ndjson")], "scheme": "http",
         "http_version": "1.1",
     }  # fmt: skip
     searcher = Searcher(open_snapshot(index), FakeEncoder())

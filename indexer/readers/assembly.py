@@ -14,13 +14,16 @@ from urllib.parse import urlsplit
 from indexer.dates import parse_published, split_date_line
 from indexer.readers.language import detected_language
 from indexer.readers.normal_form import normalise_text, one_line
-from indexer.readers.records import MAX_RECORD_BYTES, Row, Unfit, kind_of
+from indexer.readers.records import Row, Unfit, kind_of
 from passage_index.types import ID_KEYS, TEXT_KEYS, Article, article_id_fault
 
 DATE_KEYS = ("date", "published_at")
 LANGUAGE_KEYS = ("lang", "language")
 
 MAX_URL_CHARS = 2048
+MAX_TEXT_CHARS = 4 << 20  # War and Peace has 3.2 million
+MAX_NAME_CHARS = 2000  # of a title or a source, which stand in every hit
+MAX_METADATA_CHARS = 1 << 20  # as JSON
 MAX_DEPTH = 32  # of metadata
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
@@ -110,6 +113,8 @@ def _is_empty(value: object) -> bool:
 def _id(value: object, fallback: str) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unfit("the id is no finite number")
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
         raise Unfit(f"the id is {kind_of(value)}; expected a string or a number")
     article_id = fallback if value is None else str(value)
@@ -124,8 +129,8 @@ def _text(value: object) -> str:
         raise Unfit(f"no text: none of {', '.join(TEXT_KEYS)} holds any")
     if not isinstance(value, str):
         raise Unfit(f"no text: it is {kind_of(value)}; expected a string")
-    if len(value) > MAX_RECORD_BYTES:
-        raise Unfit(f"a text of more than {MAX_RECORD_BYTES >> 20} Mi characters")
+    if len(value) > MAX_TEXT_CHARS:
+        raise Unfit(f"a text of more than {MAX_TEXT_CHARS >> 20} Mi characters; make several articles of it")
     text = normalise_text(value)
     if not text:
         raise Unfit("no text: nothing but blanks and control characters")
@@ -134,11 +139,18 @@ def _text(value: object) -> str:
 
 def _title(fields: _Fields) -> str:
     value = fields.take("title")
-    if isinstance(value, str | int | float):
-        return one_line(str(value))
-    if value is not None:
-        fields.left["title"] = value
-    return ""
+    name = _name(value)
+    if name is None and value is not None:
+        fields.left["title_as_given"] = value
+    return name or ""
+
+
+def _name(value: object) -> str | None:
+    """A title or the name of a source as it is shown; None for what can be neither."""
+    if not isinstance(value, str | int | float):
+        return None
+    name = one_line(str(value))
+    return name if len(name) <= MAX_NAME_CHARS else None
 
 
 def _source(fields: _Fields) -> tuple[str | None, str | None]:
@@ -149,10 +161,8 @@ def _source(fields: _Fields) -> tuple[str | None, str | None]:
         fields.left["url"], url = url, None  # kept, but nothing to link to
     if host_of_source:
         url = url or source
-    name = host_of_source
-    if name is None and isinstance(source, str | int | float):
-        name = one_line(str(source))
-    elif name is None and source is not None:
+    name = host_of_source or _name(source)
+    if name is None and source is not None:
         fields.left["source"] = source
     link = url.strip() if isinstance(url, str) else None
     return name or _host(link), link
@@ -183,7 +193,10 @@ def _language(fields: _Fields) -> str | None:
 
 def _metadata(left: Mapping[str, object]) -> dict[str, Any]:
     kept = ((key, _json_value(value, 0)) for key, value in left.items())
-    return {key: value for key, value in kept if value is not None}
+    metadata = {key: value for key, value in kept if value is not None}
+    if len(json.dumps(metadata, ensure_ascii=False)) > MAX_METADATA_CHARS:
+        raise Unfit(f"metadata of more than {MAX_METADATA_CHARS >> 20} Mi characters")
+    return metadata
 
 
 def _json_value(value: object, depth: int) -> Any:

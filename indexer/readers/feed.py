@@ -27,6 +27,8 @@ def read_feed(path: Path) -> Iterator[Row | Rejected]:
         raise Unfit(f"not readable as a feed: {type(error).__name__}") from error
     if not found.get("version") and not found.entries:
         raise Unfit("not an RSS or Atom feed")
+    if not found.entries:
+        raise Unfit("a feed without an entry")
     for number, entry in enumerate(found.entries, 1):
         try:
             yield Row(number, _fields(entry, found.feed))

@@ -20,6 +20,8 @@ from passage_index.types import PartialDate
 
 MAX_PAGE_BYTES = 8 << 20  # a tree takes about 20 times its page, and trafilatura copies it
 
+MAX_ELEMENTS = 100_000  # trafilatura takes up to .08 ms for each; the longest pages met have a tenth
+
 _DATE_NAMES = (
     "article:published_time", "og:published_time", "datepublished", "date", "dc.date", "dc.date.issued",
     "dcterms.date", "dcterms.issued", "dcterms.created", "publishdate", "pubdate", "publication_date",
@@ -45,6 +47,8 @@ def page_fields(markup: str, url: str | None = None) -> dict[str, object]:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it complains of is reported here
     try:
         tree = page_tree(markup)
+        if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
+            raise Unfit(f"a page of more than {MAX_ELEMENTS:,} elements")
         published = _declared_date(tree)
         found: Any = bare_extraction(
             tree,

@@ -26,6 +26,12 @@ _BLANK_LINES = re.compile("\n{3,}")
 
 _CLOSED_ROOT = re.compile(r"(<html\b[^<>]{0,500}?)\s?/>", re.IGNORECASE)
 
+# A tag, whole, so that none of it is looked at twice; only from here on can a page hold too many attributes.
+_TAG = re.compile(r"<[a-zA-Z][^\s/>]*((?>[\s/]+(?>[^\s/=>]+(?>\s*=\s*(?>\"[^\"]*\"?|'[^']*'?|[^\s>]*))?)?)*)")
+_ATTRIBUTE = re.compile(r"[\s/]+[^\s/=>]+(?:\s*=\s*(?:\"[^\"]*\"?|'[^']*'?|[^\s>]*))?")
+_LONG_PAGE = 1 << 16
+MAX_ATTRIBUTES = 2000  # libxml2 compares each with each
+
 _HEAD_BYTES = 4096
 _SAMPLE_BYTES = 1 << 16
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -64,6 +70,7 @@ def page_tree(markup: str) -> Any:
     parser = lxml_html.HTMLParser(
         encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, collect_ids=False
     )
+    _refuse_attributes(markup)
     # libxml2 ends a page at a NUL, and after a root element that closes itself.
     markup = _CLOSED_ROOT.sub(r"\1>", without_controls(markup), count=1)
     try:
@@ -73,6 +80,15 @@ def page_tree(markup: str) -> Any:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise Unfit("the HTML is nested too deeply to be read whole")
     return tree
+
+
+def _refuse_attributes(markup: str) -> None:
+    if len(markup) < _LONG_PAGE:
+        return
+    for tag in _TAG.finditer(markup):
+        inside = tag[1]
+        if len(inside) > MAX_ATTRIBUTES and sum(1 for _ in _ATTRIBUTE.finditer(inside)) > MAX_ATTRIBUTES:
+            raise Unfit(f"a tag of more than {MAX_ATTRIBUTES:,} attributes")
 
 
 def page_markup(data: bytes, charset: str | None = None) -> str:

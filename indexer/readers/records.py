@@ -10,7 +10,7 @@ from pathlib import Path
 
 from passage_index.types import Article
 
-MAX_RECORD_BYTES = 64 << 20  # one line, file, cell or archive record; more is refused, never read whole
+MAX_RECORD_BYTES = 32 << 20  # one line, file, cell or archive record; more is refused, never read whole
 
 # What third-party parsers were seen to raise on damaged input, beside their own errors.
 PARSER_FAULTS = (ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError)

@@ -25,6 +25,8 @@ _CHUNK = 1 << 16
 _ZST_CHUNK = 1 << 10  # a block of 4 bytes can hold 128 KiB, so 1 KiB unpacks to 32 MiB at the worst
 _ZST_WINDOW = 1 << 27
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
+ANY_UNPACKED = 8 << 20  # bytes that any archive may unpack to
+MOST_UNPACKED = 200  # times what was read: text packs to a tenth or a thirtieth, a bomb to a thousandth
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -65,16 +67,30 @@ def open_regular(path: Path) -> BinaryIO:
 def unpacked(file: BinaryIO, name: str) -> Iterator[bytes]:
     """The chunks of a file, unpacked as its name's suffix says (.gz, .zst, else plain).
 
-    Raises Unfit where the archive is damaged or ends too early.
+    Raises Unfit where the archive is damaged, ends too early, or unpacks to far more than texts do.
     """
     suffix = name.lower().rpartition(".")[2]
     if suffix == "gz":
-        yield from _gunzipped(file)
+        yield from _in_proportion(_gunzipped(file), file)
     elif suffix == "zst":
-        yield from _unzstd(file)
+        yield from _in_proportion(_unzstd(file), file)
     else:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _in_proportion(chunks: Iterator[bytes], file: BinaryIO) -> Iterator[bytes]:
+    count = 0
+    for chunk in chunks:
+        count += len(chunk)
+        refuse_bomb(count, file.tell())
+        yield chunk
+
+
+def refuse_bomb(unpacked_bytes: int, packed_bytes: int) -> None:
+    """Raise Unfit where so many bytes came of so few that no text was packed."""
+    if unpacked_bytes > ANY_UNPACKED + MOST_UNPACKED * packed_bytes:
+        raise Unfit(f"unpacks to more than {MOST_UNPACKED} times its size; unpack it yourself if it is sound")
 
 
 def _gunzipped(file: BinaryIO) -> Iterator[bytes]:

@@ -16,6 +16,8 @@ from indexer.readers.streams import ChunkStream, inflated, open_regular, unpacke
 
 _log = logging.getLogger(__name__)
 
+MAX_LINE_BYTES = 16 << 20
+
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 _CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}\"?([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
@@ -92,11 +94,11 @@ def _html(record: Any) -> tuple[bytes, str | None] | None:
 
 
 def _with_line_ends(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, refused where 64 MiB hold no line end: warcio reads header lines of any length."""
+    """The chunks, refused where 16 MiB hold no line end: warcio takes the square of a line's length."""
     since = 0
     for chunk in chunks:
         end = chunk.rfind(b"\n")
         since = since + len(chunk) if end < 0 else len(chunk) - end - 1
-        if since > MAX_RECORD_BYTES:
-            raise Unfit(f"no line end within {MAX_RECORD_BYTES >> 20} MiB")
+        if since > MAX_LINE_BYTES:
+            raise Unfit(f"no line end within {MAX_LINE_BYTES >> 20} MiB")
         yield chunk

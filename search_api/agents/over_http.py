@@ -1,0 +1,90 @@
+"""The tools at `/mcp`: streamable HTTP, one JSON reply a request, no session kept.
+
+Without sessions any of several processes can answer. The protocol's library is imported at the first
+request, so that a service that no agent asks starts as quickly as before. ASGI -> ASGI
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from search_api.serving import Serving
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+PATH = "/mcp"
+
+
+class McpOverHttp:
+    """The endpoint. Answers inside `running()` only."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._keeper: asyncio.Task[None] | None = None
+        self._app: asyncio.Future[ASGIApp] | None = None
+
+    def route(self) -> Route:
+        """Where it answers. A GET would be a stream on which, without sessions, nothing can ever come."""
+        return Route(PATH, endpoint=self, methods=["POST"])
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While it may be asked."""
+        try:
+            yield
+        finally:
+            if self._keeper is not None:
+                self._keeper.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._keeper
+            self._keeper = self._app = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Raises 403 to a page of another origin."""
+        _require_same_origin(Headers(scope=scope))
+        if self._app is None:
+            self._app = asyncio.get_running_loop().create_future()
+            self._keeper = asyncio.create_task(self._keep(self._app))
+        app = await asyncio.shield(self._app)
+        await app(scope, receive, send)
+
+    async def _keep(self, app: "asyncio.Future[ASGIApp]") -> None:
+        """Begins the library's manager, and ends it in the task that began it, as it wants."""
+        try:
+            server = await asyncio.to_thread(_server, self._serving)
+            server.streamable_http_app(  # makes the manager; its own routes would answer errors their way
+                streamable_http_path=PATH,
+                json_response=True,
+                stateless_http=True,
+                max_request_body_size=self._serving.settings.max_body_bytes,
+                host="",  # who may ask under which name is the gate's to say
+            )
+            manager = server.session_manager
+            async with manager.run():
+                app.set_result(manager.handle_request)
+                await asyncio.Event().wait()
+        except Exception as error:
+            if not app.done():
+                app.set_exception(error)
+            raise
+
+
+def _server(serving: Serving) -> "MCPServer":
+    from search_api.agents.tools import build_server
+
+    return build_server(serving)
+
+
+def _require_same_origin(headers: Headers) -> None:
+    """Browsers name the page that asks; a page of another address must not use a reader's server."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        raise HTTPException(403, "the header Origin names another address than this server's")

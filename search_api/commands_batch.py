@@ -1,0 +1,153 @@
+"""The command `search-api batch`: many questions from a file, as a TREC run or as a table of answers.
+
+Messages go to stderr; the answers go into a file that is there only once it is whole.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passage_index.errors import InputError
+from search_api.commands_answers import LOADING_S
+from search_api.options import CacheOption, IndexOption, settings_of
+
+if TYPE_CHECKING:
+    from search_api.answers.several import Sentences
+    from search_api.rerank import Reranker
+
+TOLD = 10  # warnings, and rejected lines
+TABLES = (".csv", ".tsv")
+ARTICLES, SENTENCES = 100, 3  # a question, where nothing else is asked
+
+RerankOption = Annotated[
+    bool,
+    typer.Option(
+        "--rerank",
+        help="Have the first passages judged anew by the reader, or by the cross-encoder that "
+        "SEARCH_RERANKER "
+        "names. Exit code 2 where there is neither.",
+    ),
+]
+
+
+def batch_command(
+    queries: Annotated[
+        Path,
+        typer.Argument(
+            help="JSON lines with `_id`, `text` (or `question`), or a CSV with a column `question`.",
+            metavar="QUERIES",
+        ),
+    ],
+    index: IndexOption,
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="`trec` or `csv`; unless given, `csv` for a QUERIES of .csv or .tsv."),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Articles a question: {ARTICLES} unless given, {SENTENCES} in a table. In a run each leg "
+            "gives ten passages for one.",
+            min=1,
+            max=1000,
+        ),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="The column of a table that holds the questions.")
+    ] = None,
+    passages: Annotated[
+        Path | None,
+        typer.Option(help="Beside a run: a JSON line a question, with its first passages."),
+    ] = None,
+    rerank: RerankOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Answer many questions: TREC run lines with article ids, or a table of cited sentences.
+
+    Example: search-api batch questions.csv --index my-index --out answers.csv
+    """
+    form = form or ("csv" if queries.suffix.lower() in TABLES else "trec")
+    if form not in ("csv", "trec"):
+        raise InputError(f"--format is {form!r}; it can be trec or csv")
+    if form == "trec":
+        if column is not None:
+            raise InputError("--column is for tables; a run takes its questions from JSON lines")
+        _run(queries, index, out, depth or ARTICLES, passages, rerank, cache)
+    elif passages is not None or rerank:
+        raise InputError("--passages and --rerank are for runs; a table has cited sentences")
+    else:
+        _table(queries, index, out, depth or SENTENCES, column, cache)
+
+
+def _run(
+    queries: Path, index: Path, out: Path, depth: int, passages: Path | None, rerank: bool, cache: Path | None
+) -> None:
+    from search_api.batch import Answering, run_batch, whole_file
+    from search_api.searcher import open_searcher
+
+    with closing(open_searcher(index, cache)) as searcher, reranking(rerank, index) as (reranker, first):
+        answering = Answering(searcher, depth, reranker, first)
+        with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
+            count = run_batch(answering, queries, run, ranked)
+    _tell(answering.warnings, count)
+    typer.echo(f"{count} questions answered, run written to {out}", err=True)
+
+
+def _table(queries: Path, index: Path, out: Path, most: int, column: str | None, cache: Path | None) -> None:
+    from search_api.answers.asking import ask_from
+    from search_api.answers.several import Sentences, best_sentences
+    from search_api.batch import whole_file
+    from search_api.batch_csv import read_table, write_answers
+    from search_api.hits import SearchRequest
+    from search_api.reader.reader import open_reader
+    from search_api.searcher import open_searcher
+
+    table, settings = read_table(queries, column), settings_of(index=index)
+    warnings: Counter[str] = Counter()
+    with closing(open_searcher(index, cache)) as searcher, whole_file(out) as written:
+        searcher.reader = open_reader(settings.reader, LOADING_S, cache)
+
+        def answers(question: str) -> "tuple[Sentences, bool]":
+            try:
+                found = best_sentences(searcher, SearchRequest(question), most)
+            except InputError as error:  # a question without a word must not end the others
+                found = Sentences(0.0, (), (str(error),))
+            warnings.update(found.warnings)
+            return found, bool(found.best) and found.confidence >= ask_from(settings)
+
+        count = write_answers(table, answers, written)
+    for fault in table.rejected[:TOLD]:
+        typer.echo(f"rejected {fault}", err=True)
+    if len(table.rejected) > TOLD:
+        typer.echo(f"rejected {len(table.rejected) - TOLD} more", err=True)
+    _tell(warnings, count)
+    typer.echo(
+        f"{count} questions answered, {len(table.rejected)} lines rejected, table written to {out}", err=True
+    )
+
+
+def _tell(warnings: Counter[str], count: int) -> None:
+    for warning, times in warnings.most_common(TOLD):
+        typer.echo(f"warning: {warning} ({times} of {count} questions)", err=True)
+
+
+@contextmanager
+def reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
+    """The reranker of the settings, loaded, and how deep it reaches; (None, 0) if not wanted."""
+    if not wanted:
+        yield None, 0
+        return
+    from search_api.reader.reader import open_reader
+    from search_api.reader.reranking import reranker_of
+    from search_api.rerank import require_reranker
+
+    settings = settings_of(index=index)
+    reader = None if settings.reranker else open_reader(settings.reader, LOADING_S, settings.cache)
+    with closing(require_reranker(reranker_of(settings, reader))) as reranker:
+        reranker.wait_until_loaded()
+        yield reranker, settings.rerank_depth
