@@ -117,6 +117,7 @@ def test_an_index_built_by_many_is_the_one_built_by_one(
     manifest = json.loads((tmp_path / "many" / "shards" / "manifest.json").read_text())
     assert sum(one["passages"] for one in manifest["shards"]) == alone.passages == len(encoder.encoded)
     assert len(manifest["shards"]) > 5
+    assert not [*(tmp_path / "many" / "shards" / "texts").rglob("*.parquet")]
 
 
 def test_a_build_that_was_cut_off_goes_on_where_it_was(

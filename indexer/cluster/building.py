@@ -34,7 +34,7 @@ from indexer.cluster.reading import (
     unpacked,
 )
 from indexer.cluster.recipe import Recipe, load
-from indexer.cluster.shards import publish
+from indexer.cluster.shards import publish, texts_file
 from indexer.intake import require_articles
 from indexer.readers.walk import checked, walk
 from indexer.report import BuildReport, Progress, now, silent
@@ -42,7 +42,7 @@ from indexer.space import require_space_for
 from indexer.write import BuildOptions, Encoding, Run, fitted
 from passage_index import commits, directory
 from passage_index.encoder import Encoder
-from passage_index.errors import RecordsRejected
+from passage_index.errors import InputError, RecordsRejected
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +93,8 @@ def build_on_cluster(
     paths = checked([Path(path) for path in paths], READERS)
     require_space_for(paths, index, encoder.identity.dim)
     with nodes.connected(cluster.address) as found, directory.writer_lock(index):
+        if cluster.gpu and not found.gpus:
+            raise InputError(f"the Ray cluster at {cluster.address} has no GPU; leave out --gpu")
         gpu = found.gpus > 0 if cluster.gpu is None else cluster.gpu
         recipe = Recipe(
             cluster.shards.absolute(),
@@ -134,6 +136,8 @@ def make_shards(
         "shards": [asdict(record) for record in made],
     }
     publish(recipe.folder / MANIFEST, json.dumps(manifest, indent=2).encode(), replace=True)
+    for record in made:
+        texts_file(recipe.folder, record.name).unlink(missing_ok=True)
     return made
 
 
@@ -220,7 +224,7 @@ def pool_of(found: nodes.Nodes, recipe: Recipe) -> Pool:
     """A Pool of Ray actors, one a CPU, or one a GPU for what is encoded there."""
 
     def mapped(rows: list[Row], task: Task, given: dict[str, Any]) -> Iterator[Row]:
-        import ray
+        import ray.data
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False

@@ -118,6 +118,11 @@ def test_a_cluster_that_is_not_there_is_said_so(cache: Path, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr and not (tmp_path / "index" / "CURRENT").exists()
 
 
+def test_gpus_that_are_not_there_are_not_waited_for(nodes: RayNodes, cache: Path, tmp_path: Path) -> None:
+    done = run(ROOT / "corpus", tmp_path / "index", cache, "--ray", ADDRESS, "--gpu", code=2)
+    assert "has no GPU" in done.stderr
+
+
 def test_an_id_in_two_files_ends_the_build(nodes: RayNodes, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "articles").mkdir()
     for name in ("a", "b"):
