@@ -57,7 +57,9 @@ def built(articles: Path, index: Path, cache: Path, *more: str) -> dict[str, Any
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    return {**json.loads(done.stdout), "command_s": round(time.monotonic() - begun_s, 1)}
+    report = {**json.loads(done.stdout), "command_s": round(time.monotonic() - begun_s, 1)}
+    print(index.name, report["command_s"], report["seconds"], file=sys.stderr, flush=True)
+    return report
 
 
 def likeness(one: Path, other: Path) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def main() -> None:
     """Measure, refuse what is not alike, record."""
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
-    parser.add_argument("--articles", type=int, default=3500)
+    parser.add_argument("--articles", type=int, default=1500)
     given = parser.parse_args()
     load = os.getloadavg()
     runs = measured(given.source, given.articles)
