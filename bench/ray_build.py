@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.places import RESULTS, ROOT, commit
+from bench.places import RESULTS, commit
 from bench.ray_nodes import ADDRESS, ENVIRONMENT, RayNodes
 from passage_index import directory
 from passage_index.dense import from_bf16
@@ -132,13 +132,6 @@ def section(figures: dict[str, Any]) -> str:
     return "\n".join([*lines, "", made])
 
 
-def write_between(page: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- name:begin -->` and its end."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, rest = page.read_text(encoding="utf-8").split(begin)
-    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
-
-
 def main() -> None:
     """Measure, refuse what is not alike, record."""
     parser = argparse.ArgumentParser()
@@ -163,7 +156,6 @@ def main() -> None:
     }
     print(json.dumps(figures, indent=1))
     (RESULTS / "ray.json").write_text(json.dumps(figures, indent=1) + "\n")
-    write_between(ROOT / "docs" / "scale.md", "ray", section(figures))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ Constants come from bench/results where they were measured here; those of Milvus
 schema and marked so, and prices are assumptions that are given on the command line. Knows nothing of any
 particular corpus: news of about 100 words a passage, 384 dimensions, a vector a sentence.
 
-    python -m bench.scale_law [--passages 1e9] [--core-hour 0.04] ...       prints the tables of docs/scale.md
+    python -m bench.scale_law [--passages 1e9] [--core-hour 0.04] ...
+
+bench/tables.py puts those of the default sizes and prices into docs/scale.md.
 """
 
 import argparse
@@ -13,12 +15,11 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bench.places import RESULTS, ROOT
-from bench.ray_build import speed_up, write_between
+from bench.places import RESULTS
+from bench.ray_build import speed_up
 
 SIZES = (10e6, 100e6, 1e9, 10e9)
 MONTH_H = 730.0
-PAGE = ROOT / "docs" / "scale.md"
 
 # Computed, not measured: bytes a passage takes in Milvus, by the fields of passage_index/milvus/schema.py.
 SCANNED_BYTES = 1_100  # in memory: IVF_SQ8 384, its ids and lists, postings of two word fields
@@ -165,6 +166,11 @@ def tables(sizes: tuple[float, ...], known: Measured, prices: Prices) -> str:
     return "\n\n".join(["Building:", building, "One machine:", machine, "A cluster:", cluster, rests])
 
 
+def law_section(_scale: dict[str, Any]) -> str:
+    """The tables of docs/scale.md."""
+    return tables(SIZES, measured(), Prices())
+
+
 def _result(name: str) -> dict[str, Any]:
     return dict(json.loads((RESULTS / name).read_text()))
 
@@ -183,18 +189,14 @@ def _gb(size: float) -> str:
 
 
 def main() -> None:
-    """Print; with the default sizes and prices also write docs/scale.md, if asked."""
+    """Print the tables for the sizes and prices asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--passages", type=float, action="append")
-    parser.add_argument("--write", action="store_true", help="the tables of docs/scale.md")
     for one in fields(Prices):
         parser.add_argument(f"--{one.name.replace('_', '-')}", type=float, default=one.default)
     given = vars(parser.parse_args())
     prices = Prices(**{one.name: given[one.name] for one in fields(Prices)})
-    text = tables(tuple(given["passages"] or SIZES), measured(), prices)
-    if given["write"]:
-        write_between(PAGE, "law", text)
-    print(text)
+    print(tables(tuple(given["passages"] or SIZES), measured(), prices))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from typing import Any
 from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
 from bench.quality import table
+from bench.ray_build import section as ray_section
 from bench.rereading import table as rereading_table
+from bench.scale_law import law_section
 from bench.speed_tables import full_section, speed_section
 
 
@@ -201,6 +203,8 @@ def main() -> None:
         ("docs/speed.md", "starting", RESULTS / "starting.json", starting_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
+        ("docs/scale.md", "ray", RESULTS / "ray.json", ray_section),
+        ("docs/scale.md", "law", RESULTS / "ray.json", law_section),
     ]
     for page, name, result, section in tables:
         if not result.exists():  # never measured here
