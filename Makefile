@@ -9,7 +9,7 @@ CLUSTER := .venv-cluster
 # Ray and Milvus listen on every interface: give them a network that has only loopback.
 ALONE  := unshare --net $(if $(filter-out 0,$(shell id -u)),--map-root-user) sh -c 'ip link set lo up && exec "$$0" "$$@"'
 
-.PHONY: help setup serve index test test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale eval eval-answerable eval-answers eval-rerank reader bench-ray test-cluster clean
+.PHONY: help setup serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader bench-ray test-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,16 @@ index: setup ## build the index of corpus/ (CORPUS=folder for another one)
 test: setup ## run all tests (the fault suite only in its quick form)
 	$(BIN)/python -m pytest
 
+test-browser: setup ## the page in a real browser; fetches playwright, and as root Debian's chromium, if missing
+	@$(BIN)/python -c 'import playwright' 2>/dev/null \
+	  || $(BIN)/pip install --quiet --constraint constraints.txt 'playwright>=1.55' \
+	  || echo "playwright cannot be fetched: the browser suite will be skipped"
+	@command -v chromium >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	       chromium fonts-dejavu-core >/dev/null; } \
+	  || echo "chromium cannot be fetched: the browser suite will be skipped"
+	$(BIN)/python -m pytest tests/browser -m browser -rs
+
 test-faults: setup ## kills, full disks and damage: minutes
 	$(BIN)/python -m pytest tests/faults -m faults
 
@@ -52,6 +62,9 @@ test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, Llam
 
 test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
 	$(BIN)/python -m pytest tests -m hostile
+
+test-load: setup ## a server at its capacity and beyond, stalled clients, SIGTERM: some minutes
+	$(BIN)/python -m bench.overload $(DATA)
 
 soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
@@ -106,7 +119,7 @@ bench-ray: $(CLUSTER)/.ready ## one and two Ray nodes beside a build without: AR
 	$(ALONE) $(CLUSTER)/bin/python -m bench.ray_build $(or $(ARTICLES),../shared/data/scifact/corpus.jsonl.gz)
 
 test-cluster: $(CLUSTER)/.ready ## real nodes of Ray, one of them killed: minutes
-	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/cluster tests/test_deploy.py
+	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/cluster tests/test_deploy_cluster.py
 
 # On top of the other environment, so that torch and the model are there once.
 $(CLUSTER)/.ready: $(READY)
@@ -115,5 +128,8 @@ $(CLUSTER)/.ready: $(READY)
 	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt 'ray[data]' kubernetes-validate
 	@touch $@
 
+bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after `make test-browser` fetched the tools
+	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
+
 clean: ## remove the environments and the index of corpus/
-	rm -rf $(VENV) $(FRAMEWORKS) $(INDEX)
+	rm -rf $(VENV) $(CLUSTER) $(FRAMEWORKS) $(INDEX)

@@ -152,9 +152,14 @@ def by_mixture(corpus: Corpus, count: int, random: np.random.Generator) -> dict[
 DRAWS: dict[str, Draw] = {"dates": by_date, "sources": by_source, "mixture": by_mixture}
 
 
+def _on_disk(searcher: Searcher) -> Snapshot:
+    assert isinstance(searcher.snapshot, Snapshot)
+    return searcher.snapshot
+
+
 def questions_of(searcher: Searcher, count: int, random: np.random.Generator) -> list[Asked]:
     """First sentences of stored passages, each with the brute-force ranking of the whole index."""
-    snapshot = searcher.snapshot
+    snapshot = _on_disk(searcher)
     rows = random.permutation(snapshot.manifest.passages)[: 3 * count]
     texts: list[str] = []
     for stored in snapshot.fetch(rows):
@@ -200,7 +205,7 @@ def recalls(snapshot: Snapshot, wanted: tuple[Rows, Scores], found: tuple[Rows, 
 
 def measured(searcher: Searcher, asked: list[Asked], filters: list[Filter], wanted: float, kind: str) -> Row:
     """Ask every question under one of the filters; compare and time."""
-    snapshot = searcher.snapshot
+    snapshot = _on_disk(searcher)
     wheres = [Where(filter=one) for one in filters]
     masks = [_mask(snapshot, where) for where in wheres]
     dense, lexical, hits, ms, plain_ms = [], [], [], [], []
@@ -270,7 +275,7 @@ def main() -> None:
     arguments = parser.parse_args()
     random = np.random.default_rng(7)
     searcher = open_searcher(arguments.index)
-    corpus, asked = corpus_of(searcher.snapshot), questions_of(searcher, arguments.questions, random)
+    corpus, asked = corpus_of(_on_disk(searcher)), questions_of(searcher, arguments.questions, random)
     rows = []
     for share in SHARES:
         count = max(round(searcher.snapshot.manifest.passages * share), 1)

@@ -26,6 +26,7 @@ class Answer:
     due_s: float
     seconds: float  # from when it was due
     status: int
+    late_s: float = 0.0  # of it, until it was sent: the driver's share, and that of answers before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,15 @@ class PacedReader:
     """Asks until the end of its block, or until it has asked `most` times; `answers` grows meanwhile."""
 
     def __init__(
-        self, searches: Searches, questions: Sequence[str], per_second: float, most: int | None = None
-    ) -> None:
+        self, searches: Searches, questions: Sequence[str], per_second: float, most: int | None = None,
+        threads: int = THREADS,
+    ) -> None:  # fmt: skip
         self.answers: list[Answer] = []
         self._searches, self._questions, self._per_second = searches, questions, per_second
         self._most = math.inf if most is None else most
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._asked = 0
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
         self.begun_s = time.monotonic()
@@ -96,8 +98,9 @@ class PacedReader:
             due_s = self.begun_s + number / self._per_second
             if self._ended.wait(max(0.0, due_s - time.monotonic())):
                 return
+            late_s = time.monotonic() - due_s
             status = self._searches.status(self._questions[number % len(self._questions)])
-            self.answers.append(Answer(due_s, time.monotonic() - due_s, status))
+            self.answers.append(Answer(due_s, time.monotonic() - due_s, status, late_s))
 
 
 def status_of(port: int, path: str, **parameters: str) -> int:

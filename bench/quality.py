@@ -27,11 +27,11 @@ from indexer.build import BuildOptions, build
 from indexer.chunking import Chunking
 from indexer.progress import shown
 from passage_index import directory
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.errors import NotFound, SearchEngineError
 from passage_index.lexical import ANALYZER
 from passage_index.model_files import default_cache
-from passage_index.snapshot import Pool
 from passage_index.transformer import load_encoder
 from passage_index.types import Scores
 from search_api.fusion import order

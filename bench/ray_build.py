@@ -125,9 +125,9 @@ def section(figures: dict[str, Any]) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     made = (
         f"Made by `make bench-ray` at commit {figures['commit']} on {figures['cores']} cores, one for each "
-        f"node: {figures['articles']:,} articles of {figures['collection']}, {figures['passages']:,} "
-        "passages, the same with the same ids and offsets in all three. Two nodes read, split and encode "
-        f"{speed_up(figures):.2f} times as fast as one."
+        f"node, at a load of {figures['load_before'][0]:.1f} by other work: {figures['articles']:,} articles "
+        f"of {figures['collection']}, {figures['passages']:,} passages, the same with the same ids and "
+        f"offsets in all. Two nodes read, split and encode {speed_up(figures):.2f} times as fast as one."
     )
     return "\n".join([*lines, "", made])
 

@@ -30,6 +30,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import quote
 
 from bench.collections import Collection, find_collections
 from bench.pacing import PacedReader, Searches, figures
@@ -88,7 +89,7 @@ class Writer:
 
     def _write(self, kind: str, batch: Sequence[Record], number: int) -> None:
         if kind == "delete":
-            tasks = [self._asked("DELETE", f"/v1/articles/{one.article.id}", b"") for one in batch]
+            tasks = [self._asked("DELETE", f"/v1/articles/{quote(one.article.id)}", b"") for one in batch]
         else:
             end = f" Edited for the {number}th time." if kind == "change" else ""
             rows = [{"_id": one.article.id, "title": one.article.title, "text": one.article.text + end}
@@ -176,7 +177,7 @@ def soaked(
             thread.start()
             while time.monotonic() < begun_s + seconds:
                 looks.append(look(pid))
-                time.sleep(LOOK_S)
+                time.sleep(min(LOOK_S, seconds / 200))
             ended.set()
             thread.join()
             end_s = begun_s + seconds
@@ -189,10 +190,10 @@ def soaked(
 
 
 @contextmanager
-def serving(index: Path, cache: Path, key: str) -> Iterator[tuple[int, int]]:
-    """A server that takes writes: its process id and port."""
+def serving(index: Path, cache: Path, key: str | None) -> Iterator[tuple[int, int]]:
+    """A server, which takes writes if there is a key: its process id and port."""
     command = [sys.executable, "-m", "search_api", "serve", "--index", str(index), "--port", "{port}"]
-    environment = {**ENVIRONMENT, "SEARCH_ADMIN_KEY": key}
+    environment = {**ENVIRONMENT, **({"SEARCH_ADMIN_KEY": key} if key else {})}
     with running([*command, "--cache", str(cache)], cache / "server.log", "/readyz", environment) as served:
         yield served
 

@@ -8,7 +8,13 @@ import sys
 
 import typer
 
-from indexer import commands_growing, commands_keeping, commands_publishing, commands_work
+from indexer import (
+    commands_changing,
+    commands_growing,
+    commands_keeping,
+    commands_publishing,
+    commands_work,
+)
 from passage_index.errors import SearchEngineError
 
 app = typer.Typer(
@@ -16,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )  # fmt: skip
 app.add_typer(commands_growing.app)
+app.add_typer(commands_changing.app)
 app.add_typer(commands_keeping.app)
 app.add_typer(commands_work.app)
 app.add_typer(commands_publishing.app)
@@ -25,7 +32,7 @@ def main() -> None:
     """Entry point: one error tree, one exit code each."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("passage_index").setLevel(logging.INFO)
-    for name in ("indexer.publishing", "indexer.watch", "indexer.work"):
+    for name in ("indexer.publishing", "indexer.watch", "indexer.web", "indexer.work"):
         logging.getLogger(name).setLevel(logging.INFO)
     try:
         app()

@@ -8,6 +8,7 @@ loaded whole: memory is bounded by one record of at most 32 MiB, and about 120 b
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from indexer.readers.assembly import article_from_row
@@ -19,10 +20,12 @@ from indexer.readers.jsonl import read_jsonl
 from indexer.readers.markdown import read_markdown
 from indexer.readers.normal_form import normalise_text
 from indexer.readers.parquet import read_parquet
+from indexer.readers.pdf import read_pdf
 from indexer.readers.plain import read_plain
-from indexer.readers.records import Reader, Record, Rejected, Row, Skipped, Unfit, shown
+from indexer.readers.records import Elsewhere, Reader, Record, Rejected, Row, Skipped, Unfit, shown
 from indexer.readers.walk import Found, checked, walk
 from indexer.readers.warc import read_warc
+from passage_index.errors import DuplicateArticle
 
 __all__ = ["READERS", "Record", "Rejected", "Skipped", "normalise_text", "read_articles", "read_files"]
 
@@ -36,6 +39,7 @@ READERS: dict[str, Reader] = {
     ".htm": read_html,
     **{kind + packing: read_jsonl for kind in (".jsonl", ".ndjson") for packing in ("", ".gz", ".zst")},
     ".csv": read_csv,
+    ".pdf": read_pdf,
     ".parquet": read_parquet,
     ".warc": read_warc,
     ".warc.gz": read_warc,
@@ -45,45 +49,59 @@ READERS: dict[str, Reader] = {
 }
 
 
-def read_articles(paths: Sequence[Path]) -> Iterator[Record | Rejected | Skipped]:
-    """The articles of files and folders, PATH by PATH, a folder in the order of its names.
+def read_articles(
+    paths: Sequence[Path], elsewhere: Sequence[Elsewhere] = ()
+) -> Iterator[Record | Rejected | Skipped]:
+    """The articles of files and folders, PATH by PATH, a folder in the order of its names; then the others.
 
     A record that cannot be read is Rejected and the reading goes on; a file in a folder that no
     reader knows is Skipped and logged. Raises InputError at once if a PATH does not exist or holds
     nothing to read, and DuplicateArticle where the second of two files with one id is met.
     """
-    return read_files(walk(checked([Path(path) for path in paths], READERS), READERS))
+    files = walk(checked([Path(path) for path in paths], READERS), READERS) if paths or not elsewhere else ()
+    return read_files(chain(files, elsewhere))
 
 
-def read_files(items: Iterable[Found | Rejected | Skipped]) -> Iterator[Record | Rejected | Skipped]:
+def read_files(
+    items: Iterable[Found | Elsewhere | Rejected | Skipped],
+) -> Iterator[Record | Rejected | Skipped]:
     """As `read_articles`, for files that were found already."""
     seen = SeenIds()
     for item in items:
         if isinstance(item, Found):
-            seen.start_file(shown(item.path))
-            yield from _read_file(item, seen)
-            continue
-        if isinstance(item, Skipped):
-            _log.info("skipped %s: %s", item.path, item.reason)
-        yield item
+            yield from _read(shown(item.path), item.id, _rows(item), seen, of_file=True)
+        elif isinstance(item, Elsewhere):
+            yield from _read(item.name, item.name, _rows_elsewhere(item), seen, of_file=False)
+        else:
+            if isinstance(item, Skipped):
+                _log.info("skipped %s: %s", item.path, item.reason)
+            yield item
 
 
-def _read_file(file: Found, seen: SeenIds) -> Iterator[Record | Rejected]:
-    path = shown(file.path)
-    for row in _rows(file):
+def _read(
+    name: str, fallback_id: str, rows: Iterator[Row | Rejected], seen: SeenIds, of_file: bool
+) -> Iterator[Record | Rejected]:
+    seen.start_file(name)
+    for row in rows:
         if isinstance(row, Rejected):
             yield row
             continue
         try:
-            article = article_from_row(row, file.id if row.line is None else f"{file.id}#{row.line}")
+            article = article_from_row(row, fallback_id if row.line is None else f"{fallback_id}#{row.line}")
         except Unfit as fault:
-            yield Rejected(path, row.line, str(fault))
+            yield Rejected(name, row.line, str(fault))
             continue
-        first_line = seen.note(article.id, row.line)
+        try:
+            first_line = seen.note(article.id, row.line)
+        except DuplicateArticle:
+            if of_file:
+                raise
+            yield Rejected(name, row.line, f"the id {article.id!r} was read already, from another address")
+            continue
         if first_line is None:
-            yield Record(article, path, row.line)
+            yield Record(article, name, row.line)
         else:
-            yield Rejected(path, row.line, f"the id {article.id!r} stands already on line {first_line}")
+            yield Rejected(name, row.line, f"the id {article.id!r} stands already on line {first_line}")
 
 
 def _rows(file: Found) -> Iterator[Row | Rejected]:
@@ -93,3 +111,10 @@ def _rows(file: Found) -> Iterator[Row | Rejected]:
         yield Rejected(shown(file.path), None, str(fault))
     except OSError as error:
         yield Rejected(shown(file.path), None, f"cannot be read: {error.strerror or error}")
+
+
+def _rows_elsewhere(item: Elsewhere) -> Iterator[Row | Rejected]:
+    try:
+        yield from item.rows()
+    except Unfit as fault:
+        yield Rejected(item.name, None, str(fault))

@@ -14,6 +14,7 @@ from pathlib import Path
 from indexer.ahead import Ahead
 from indexer.articles import read_articles
 from indexer.intake import nowhere, require_articles, take_in
+from indexer.readers.records import Elsewhere
 from indexer.report import BuildReport, Progress, now, silent
 from indexer.space import require_space_for
 from indexer.staging import Staging
@@ -37,8 +38,9 @@ def build(
     encoder: Encoder,
     options: BuildOptions | None = None,
     progress: Progress = silent,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> BuildReport:
-    """Make a new generation of exactly the articles at `paths`, and commit it.
+    """Make a new generation of exactly the articles at `paths` and elsewhere, and commit it.
 
     Readers of an older generation are not disturbed. Nothing changes unless everything succeeded.
     Raises InputError, DuplicateArticle, RecordsRejected (strict), IndexLocked, WriteFailed.
@@ -46,7 +48,7 @@ def build(
     options = options or BuildOptions()
     run = Run(options, BuildReport(), progress)
     encoding = Encoding(encoder, fitted(options.chunking, encoder))
-    found = read_articles(paths)
+    found = read_articles(paths, elsewhere)
     require_space_for(paths, index, encoder.identity.dim)
     with directory.writer_lock(index), commits.new_generation(index) as folder:
         staging = Staging(folder / "staging.sqlite")

@@ -1,10 +1,9 @@
-"""Commands that make a new generation: build, add, delete, merge, rollback, watch.
+"""Commands that take articles in: build, add.
 
-Each imports what it needs when it runs, so that deleting an article does not load a model.
+Each imports what it needs when it runs, so that asking for help does not load a model.
 """
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,21 +18,31 @@ from indexer.options import (
     KeepOption,
     MergeOption,
     NiceOption,
-    PathsArgument,
     RayOption,
+    ReportOption,
     ShardsOption,
     StrictOption,
     say,
-    show,
     show_report,
 )
-from passage_index import commits, directory
+from indexer.options_web import (
+    FeedOption,
+    FollowOption,
+    MaxMbOption,
+    PauseOption,
+    PrivateOption,
+    RedirectsOption,
+    SourcesArgument,
+    TimeoutOption,
+    UserAgentOption,
+    sources,
+)
+from passage_index import directory
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.errors import InputError
 from passage_index.model_files import default_cache
 
 if TYPE_CHECKING:
-    from indexer.report import BuildReport
     from indexer.write import BuildOptions
     from passage_index.transformer import TransformerEncoder
 
@@ -50,8 +59,8 @@ ModelOption = Annotated[
 
 @app.command("build")
 def build_command(
-    paths: PathsArgument,
     index: IndexOption,
+    given: SourcesArgument = None,
     model: Annotated[
         str,
         typer.Option(
@@ -60,12 +69,21 @@ def build_command(
         ),
     ] = DEFAULT_MODEL,
     strict: StrictOption = False,
+    report_file: ReportOption = None,
     words: Annotated[
         int,
         typer.Option(
             help="Words a passage aims at; the encoder's token limit holds all the same.", min=20, max=1000
         ),
     ] = 110,
+    feed: FeedOption = None,
+    follow: FollowOption = 0,
+    timeout: TimeoutOption = 30.0,
+    max_mb: MaxMbOption = 32,
+    redirects: RedirectsOption = 5,
+    pause: PauseOption = 1.0,
+    user_agent: UserAgentOption = None,
+    allow_private: PrivateOption = False,
     keep: KeepOption = 2,
     ray: RayOption = None,
     shards: ShardsOption = None,
@@ -73,7 +91,7 @@ def build_command(
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a new generation of exactly the articles at PATH..., and commit it.
+    """Make a new generation of exactly the articles at PATH and URL, and commit it.
 
     Example: indexer build articles/ more.jsonl.gz --index my-index
     """
@@ -83,16 +101,32 @@ def build_command(
         )
     from indexer.build import build
     from indexer.chunking import Chunking
+    from indexer.coverage import written
     from indexer.plans import errors, plan_file, recall_plan
     from indexer.progress import shown
     from passage_index.transformer import load_encoder
 
+    paths, elsewhere = sources(
+        given,
+        feed,
+        follow,
+        pause,
+        timeout_s=timeout,
+        max_mb=max_mb,
+        redirects=redirects,
+        user_agent=user_agent,
+        allow_private=allow_private,
+    )
+    if ray is not None and (elsewhere or report_file):
+        raise InputError("a cluster reads files, and writes no report of each: leave out URLs and --report")
     given_cache, cache = cache, cache or default_cache()
     encoder = load_encoder(model, cache, streams=os.cpu_count() or 1)
-    options = replace(_options(cache, strict, keep), chunking=Chunking(target_words=words))
-    with shown() as progress:
+    with written(report_file) as coverage, shown() as progress:
+        options = replace(
+            build_options(cache, strict, keep), chunking=Chunking(target_words=words), coverage=coverage
+        )
         if ray is None:
-            report = build(paths, index, encoder, options, progress)
+            report = build(paths, index, encoder, options, progress, elsewhere)
         else:
             from indexer.cluster.building import ClusterOptions, build_on_cluster
 
@@ -112,179 +146,61 @@ def build_command(
 
 @app.command("add")
 def add_command(
-    paths: PathsArgument,
     index: IndexOption,
+    given: SourcesArgument = None,
     model: ModelOption = None,
     strict: StrictOption = False,
+    report_file: ReportOption = None,
+    feed: FeedOption = None,
+    follow: FollowOption = 0,
+    timeout: TimeoutOption = 30.0,
+    max_mb: MaxMbOption = 32,
+    redirects: RedirectsOption = 5,
+    pause: PauseOption = 1.0,
+    user_agent: UserAgentOption = None,
+    allow_private: PrivateOption = False,
     merge: MergeOption = True,
     keep: KeepOption = 2,
     cache: CacheOption = None,
     nice: NiceOption = 19,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the articles at PATH... to an index; those with a known id replace the old ones if they differ.
+    """Add the articles at PATH and URL to an index; one with a known id replaces the old one if it differs.
 
     Example: indexer add today.jsonl --index my-index
     """
+    from indexer.coverage import written
     from indexer.growing import add
     from indexer.progress import shown
 
+    paths, elsewhere = sources(
+        given,
+        feed,
+        follow,
+        pause,
+        timeout_s=timeout,
+        max_mb=max_mb,
+        redirects=redirects,
+        user_agent=user_agent,
+        allow_private=allow_private,
+    )
     os.nice(nice)
     cache = cache or default_cache()
-    encoder = _own_encoder(index, cache, model)
-    with shown() as progress:
-        report = add(paths, index, encoder, _options(cache, strict, keep, merge), progress)
+    encoder = own_encoder(index, cache, model)
+    with written(report_file) as coverage, shown() as progress:
+        options = replace(build_options(cache, strict, keep, merge), coverage=coverage)
+        report = add(paths, index, encoder, options, progress, elsewhere)
     show_report(report, as_json)
 
 
-@app.command("delete")
-def delete_command(
-    index: IndexOption,
-    article_ids: Annotated[
-        list[str] | None, typer.Argument(help="Ids of the articles to delete.", metavar="ID...")
-    ] = None,
-    from_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--from-file", help="A file with one id a line, beside those given as ID; `-` for stdin."
-        ),
-    ] = None,
-    purge: Annotated[
-        bool, typer.Option("--purge", help="Also from kept generations, the vectors journal and the inbox.")
-    ] = False,
-    merge: MergeOption = True,
-    keep: KeepOption = 2,
-    cache: CacheOption = None,
-    nice: NiceOption = 19,
-    as_json: JsonOption = False,
-) -> None:
-    """Delete articles by id. Exit 1 when no id was found.
-
-    Example: indexer delete news/2021/flood.txt --index my-index
-    """
-    ids = [*(article_ids or ()), *_ids_of(from_file)]
-    if not ids:
-        raise InputError("no ID given: name articles, or a file of ids with --from-file")
-    os.nice(nice)
-    options = _options(cache or default_cache(), False, keep, merge)
-    if purge:
-        from indexer.purging import purge as purge_articles
-
-        purged = purge_articles(ids, index, options)
-        unknown, deleted = purged.unknown, len(set(ids)) - len(purged.unknown)
-        show(purged.to_json(), as_json, purged)
-    else:
-        from indexer.growing import delete
-
-        report = delete(ids, index, options)
-        unknown, deleted = report.unknown, report.deleted
-        show_report(report, as_json)
-    for one in unknown:
-        say(f"unknown id: {one}")
-    if deleted == 0:
-        raise typer.Exit(1)
-
-
-@app.command("merge")
-def merge_command(
-    index: IndexOption,
-    force: Annotated[bool, typer.Option("--force", help="Even where nothing is to be gained.")] = False,
-    keep: KeepOption = 2,
-    cache: CacheOption = None,
-    nice: NiceOption = 19,
-    as_json: JsonOption = False,
-) -> None:
-    """Make one segment of all, drop what is deleted, and make the word indexes anew."""
-    from indexer.growing import merge
-    from indexer.progress import shown
-
-    os.nice(nice)
-    with shown() as progress:
-        report = merge(index, _options(cache or default_cache(), False, keep), force, progress)
-    show_report(report, as_json)
-
-
-@app.command("rollback")
-def rollback_command(
-    index: IndexOption,
-    to: Annotated[
-        int | None,
-        typer.Option(
-            "--to", help="A kept generation, by its number (`info` lists them); the one before if not given."
-        ),
-    ] = None,
-) -> None:
-    """Go back to the newest whole generation before the current one. Removes nothing."""
-    if not index.is_dir():
-        directory.current(index)
-    with directory.writer_lock(index):
-        generation = commits.rollback(index, to)
-    say(f"the index is at generation {generation.manifest.generation} again")
-
-
-@app.command("watch")
-def watch_command(
-    folder: Annotated[Path, typer.Argument(help="A folder of articles.", metavar="FOLDER")],
-    index: IndexOption,
-    every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 10.0,
-    once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            help="The encoder of an index that is to be made, all-MiniLM-L6-v2 if not given; later where "
-            "to find the index's own, if it is not in the cache.",
-        ),
-    ] = None,
-    merge: MergeOption = True,
-    keep: KeepOption = 2,
-    cache: CacheOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Keep an index in step with FOLDER: new, changed and removed files; make it first if there is none.
-
-    Runs until Ctrl-C.
-
-    Example: indexer watch articles/ --index my-index --every 60
-    """
-    from functools import lru_cache
-
-    from indexer.progress import shown
-    from indexer.watch import step, watch
-    from passage_index.transformer import load_encoder
-
-    cache = cache or default_cache()
-    options = _options(cache, False, keep, merge)
-
-    @lru_cache(maxsize=1)
-    def encoder() -> "TransformerEncoder":
-        if directory.holds_index(index):
-            return _own_encoder(index, cache, model)
-        return load_encoder(model or DEFAULT_MODEL, cache, streams=os.cpu_count() or 1)
-
-    def told(report: "BuildReport") -> None:
-        if report.generation is not None:
-            show_report(report, as_json)
-
-    with shown() as progress:
-        if once:
-            report = step(folder, index, encoder, options, {}, settle_s=0.0, progress=progress)
-            if report is None or report.generation is None:
-                say("nothing has changed" if directory.holds_index(index) else f"no article in {folder} yet")
-            else:
-                told(report)
-        else:
-            say(f"watching {folder}, every {every:g} s; Ctrl-C ends it")
-            watch(folder, index, encoder, options, every, told, progress)
-
-
-def _options(cache: Path, strict: bool, keep: int, merge: bool = True) -> "BuildOptions":
+def build_options(cache: Path, strict: bool, keep: int, merge: bool = True) -> "BuildOptions":
+    """How to write, from what several commands are given."""
     from indexer.write import BuildOptions
 
     return BuildOptions(cache=cache, strict=strict, keep=keep, merge=merge)
 
 
-def _own_encoder(index: Path, cache: Path, model: str | None) -> "TransformerEncoder":
+def own_encoder(index: Path, cache: Path, model: str | None) -> "TransformerEncoder":
     """The encoder of an index. Raises EncoderMismatch, before it is loaded, when another one was named."""
     from passage_index.encoder import require_same_encoder
     from passage_index.model_files import find_model
@@ -294,13 +210,3 @@ def _own_encoder(index: Path, cache: Path, model: str | None) -> "TransformerEnc
     if model is not None:
         require_same_encoder(identity, find_model(model).identity)
     return load_indexed_encoder(identity, cache, model, streams=os.cpu_count() or 1)
-
-
-def _ids_of(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return [line for line in text.split("\n") if line.strip()]
-    except (OSError, UnicodeError) as error:
-        raise InputError(f"{file} cannot be read: {error}") from error

@@ -43,6 +43,7 @@ _DAY_FIRST = _pattern(rf"{_WEEKDAY}{_DAY}\.?[ -](?:of )?{_MONTH},?[ -]{_YEAR}{_T
 _MONTH_FIRST = _pattern(rf"{_WEEKDAY}{_MONTH} {_DAY},? {_YEAR}{_TIME}")
 _MONTH_ALONE = _pattern(rf"{_MONTH},? {_YEAR}")
 _YEAR_LAST = _pattern(rf"(?P<a>\d{{1,2}})(?P<mark>[-/.])(?P<b>\d{{1,2}})(?P=mark){_YEAR}{_TIME}")
+_CHINESE = _pattern(r"(?P<year>\d{4})年 ?(?P<month>\d{1,2})月(?: ?(?P<day>\d{1,2})日)?")
 _COMPACT = _pattern(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:t?\d{6}z?)?")
 _RFC_822 = _pattern(
     r"(?:[a-z]{3,9},? )?(?:\d{1,2} [a-z]{3,9} \d{2}|[a-z]{3,9} \d{1,2}) \d{1,2}:\d{2}(?::\d{2})?(?: .*)?"
@@ -57,8 +58,8 @@ def parse_published(value: object) -> PartialDate | None:
 
     Read are ISO forms (`2023`, `2023-11`, `2023-11-09T23:30:00-05:00`: the day as written), RFC 822,
     `20231109`, epoch seconds and milliseconds (1973 to 2200, in UTC), English month names
-    (`Nov. 9, 2023`, `9 November 2023`, `November 2023`) and `13/11/2023`, whose order only one
-    reading fits; `9/11/2023` is None, `9.11.2023` has the day first as everywhere dots are used.
+    (`Nov. 9, 2023`, `9 November 2023`, `November 2023`), `2023年11月9日` and `13/11/2023`, whose order only
+    one reading fits; `9/11/2023` is None, `9.11.2023` has the day first as everywhere dots are used.
     Years 1000 to 2200. Never raises; O(1), for a text of more than 100 characters is no date.
     """
     if isinstance(value, PartialDate):
@@ -118,6 +119,8 @@ def _from_text(text: str) -> PartialDate | None:
     if found := _YEAR_FIRST.fullmatch(text):
         if found["day"] is None and found["mark"] == ".":
             return None  # 2023.11 is more likely a number
+        return _day(int(found["year"]), int(found["month"]), int(found["day"]) if found["day"] else None)
+    if found := _CHINESE.fullmatch(text):
         return _day(int(found["year"]), int(found["month"]), int(found["day"]) if found["day"] else None)
     if found := _YEAR_LAST.fullmatch(text):
         return _year_last(int(found["a"]), int(found["b"]), int(found["year"]), found["mark"])

@@ -18,6 +18,7 @@ from indexer.chunking import Chunking
 from indexer.intake import Found, GivingWay, require_articles, take_in
 from indexer.living import LivingArticles
 from indexer.merging import due
+from indexer.readers.records import Elsewhere
 from indexer.report import BuildReport, Progress, silent
 from indexer.sealing import Change, seal
 from indexer.space import require_space_for
@@ -51,15 +52,16 @@ def add(
     encoder: Encoder,
     options: BuildOptions | None = None,
     progress: Progress = silent,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> BuildReport:
-    """Take in the articles at `paths`: new ids are added, changed articles replaced, others left alone.
+    """Take in the articles at `paths` and elsewhere: new ones are added, changed ones replaced.
 
     Raises NotFound (no index), EncoderMismatch, InputError, DuplicateArticle, RecordsRejected (strict),
     IndexLocked, CorruptIndex, WriteFailed; the index is then as it was.
     """
     options = options or BuildOptions()
     require_same_encoder(directory.current(index).manifest.encoder, encoder.identity)
-    found = read_articles(paths)
+    found = read_articles(paths, elsewhere)
     require_space_for(paths, index, encoder.identity.dim)
     run = Run(options, BuildReport(), progress)
     grow(index, Wish("add", found), run, encoder)

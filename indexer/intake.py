@@ -12,6 +12,7 @@ import numpy as np
 
 from indexer.articles import Record, Rejected, Skipped
 from indexer.chunking import SplitArticle, split_article
+from indexer.coverage import Outcome, is_empty
 from indexer.living import LivingArticle
 from indexer.report import BuildReport
 from indexer.write import Encoding, Run
@@ -79,7 +80,8 @@ def take_in(found: Iterable[Found], staging: Staged, find: Find, encoding: Encod
     with run.report.timed("read and split"):
         for one in found:
             if isinstance(one, Skipped):
-                run.report.skipped += 1
+                run.report.skip(one.path, one.reason)
+                run.note(Outcome(one.path, None, "skipped", one.reason))
             elif isinstance(one, Rejected):
                 _reject(one, run)
             else:
@@ -94,6 +96,7 @@ def take_in(found: Iterable[Found], staging: Staged, find: Find, encoding: Encod
 def _reject(one: Rejected, run: Run) -> None:
     line = run.report.reject(one.path if one.line is None else f"{one.path}:{one.line}", one.reason)
     logger.warning(line)
+    run.note(Outcome(one.path, one.line, "empty" if is_empty(one.reason) else "rejected", one.reason))
     if run.options.strict:
         raise RecordsRejected(f"{line}; mend it, or run without --strict to go on past it")
 
@@ -109,6 +112,7 @@ def _take(
     article, report = record.article, run.report
     if standing is not None and standing.hash == article_hash(article):
         report.unchanged += 1
+        run.note(_outcome(record, "unchanged"), article.text)
         return
     parts = split(article, encoding)
     if not parts.passages:
@@ -119,6 +123,14 @@ def _take(
     report.added += standing is None
     report.replaced += standing is not None
     stage(article, parts, staging, report)
+    run.note(_outcome(record, "replaced" if standing else "added", len(parts.passages)), article.text)
+
+
+def _outcome(record: Record, outcome: str, passages: int = 0) -> Outcome:
+    article = record.article
+    return Outcome(
+        record.path, record.line, outcome, "", article.id, article.title, passages, len(article.text)
+    )
 
 
 def split(article: Article, encoding: Encoding) -> SplitArticle:

@@ -30,6 +30,14 @@ StrictOption = Annotated[
     bool,
     typer.Option("--strict", help="Stop at the first rejected record, with exit code 1 and nothing changed."),
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        help="Also write what became of every file and record, and why, to this file: .csv or .json.",
+        metavar="FILE",
+    ),
+]
 NiceOption = Annotated[
     int,
     typer.Option(

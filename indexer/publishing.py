@@ -19,6 +19,7 @@ import numpy as np
 
 from indexer.report import Progress
 from indexer.sending import CALL_S, Sent, send, upsert
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, CorruptIndex
@@ -30,7 +31,7 @@ from passage_index.milvus.entities import EVIDENCE, PUBLICATION, read_evidence, 
 from passage_index.milvus.publication import Publication, by_id, get, served
 from passage_index.milvus.schema import STRONG, VECTOR, Names, names_of
 from passage_index.milvus.snapshot import MilvusSnapshot
-from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.snapshot import Snapshot, open_snapshot
 
 logger = logging.getLogger(__name__)
 

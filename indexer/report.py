@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
+from indexer.coverage import kind_of_reason
 from indexer.readers.records import shown
 
 Progress = Callable[[str, int, int | None], None]  # stage, done, total if known
 
 REJECTED_KEPT = 1000  # rejected records listed by place; more are only counted
+REASONS_KEPT = 100
+REASONS_TOLD = 6  # on a terminal
 
 
 def now() -> str:
@@ -53,14 +57,23 @@ class BuildReport:
     seconds: dict[str, float] = field(default_factory=dict)  # of the run, by what it did or waited for
     encoder_s: float = 0.0  # while the encoder was at work, whatever else went on
     rejections: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)  # of rejections, by kind
+    skipped_by: Counter[str] = field(default_factory=Counter)  # files passed over, by suffix
 
     def reject(self, place: str, reason: str) -> str:
         """Count a rejected record; returns the line that tells of it."""
         line = f"rejected {place}: {shown(reason)}"  # a terminal reads it
         self.rejected += 1
+        self.reasons[kind_of_reason(reason)] += 1
         if len(self.rejections) < REJECTED_KEPT:
             self.rejections.append(line)
         return line
+
+    def skip(self, path: str, reason: str) -> None:
+        """Count a file that was passed over, by its suffix."""
+        self.skipped += 1
+        suffix = PurePath(path).suffix.lower()
+        self.skipped_by[suffix or "no suffix" if reason.startswith("not a format") else "read already"] += 1
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -97,6 +110,8 @@ class BuildReport:
             "seconds": {stage: round(seconds, 2) for stage, seconds in self.seconds.items()},
             "encoder_seconds": round(self.encoder_s, 2),
             "rejections": self.rejections,
+            "rejected_by_reason": dict(self.reasons.most_common(REASONS_KEPT)),
+            "skipped_by_suffix": dict(self.skipped_by.most_common(REASONS_KEPT)),
         }
 
     def __str__(self) -> str:
@@ -111,6 +126,7 @@ class BuildReport:
                 f"passages   {self.passages:,} ({self.sentences:,} sentences, {self.tokens:,} tokens)",
                 f"truncated  0 ({self.cut_sentences:,} over-long sentences cut at a clause or word)",
                 f"rejected   {self.rejected:,} ({self.skipped:,} files of other formats passed over)",
+                *self._reasons(),
                 f"languages  {languages or '-'}",
             ]
         if self.resumed:
@@ -123,6 +139,16 @@ class BuildReport:
                 share = self.encoder_s / sum(self.seconds.values())
                 lines.append(f"encoder    at work for {self.encoder_s:.1f} s, {share:.0%} of the time")
         return "\n".join(lines)
+
+    def _reasons(self) -> list[str]:
+        """Why records were rejected and which files were passed over, a line each, the commonest first."""
+        why = [f"           {count:,} {reason}" for reason, count in self.reasons.most_common(REASONS_TOLD)]
+        if len(self.reasons) > REASONS_TOLD:
+            why.append(f"           and {len(self.reasons) - REASONS_TOLD} other reasons")
+        if self.skipped_by:
+            by = ", ".join(f"{count:,} {name}" for name, count in self.skipped_by.most_common(REASONS_TOLD))
+            why.append(f"           passed over: {by}")
+        return why
 
     def _changes(self) -> str:
         parts = [

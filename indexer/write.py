@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from indexer.chunking import Chunking, embedded_text
+from indexer.coverage import Coverage, Outcome
 from indexer.report import BuildReport, Progress, silent
 from indexer.staging import Staging
 from passage_index.dense import encode_stored
@@ -45,6 +46,7 @@ class BuildOptions:
     strict: bool = False
     keep: int = 2
     merge: bool = True
+    coverage: Coverage | None = None
     chunking: Chunking = field(default_factory=Chunking)
 
 
@@ -59,6 +61,11 @@ class Run:
     report: BuildReport = field(default_factory=BuildReport)
     progress: Progress = silent
     journal: Path | None = None
+
+    def note(self, one: Outcome, text: str = "") -> None:
+        """Write what became of a file or record into the coverage report, if there is one."""
+        if self.options.coverage is not None:
+            self.options.coverage.note(one, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from manual.limits import LIMITS_HEAD, limits_table
 from manual.tables import (
     OPTIONS_HEAD,
     ROUTES_HEAD,
@@ -34,6 +35,8 @@ def fresh_pages() -> Iterator[tuple[Path, str]]:
             fresh = with_table(
                 fresh, ROUTES_HEAD, routes_table(json.loads(OPENAPI.read_text(encoding="utf-8")))
             )
+        if page.name == "limits.md":
+            fresh = with_table(fresh, LIMITS_HEAD, limits_table())
         if fresh != text or OPTIONS_HEAD[0] in text or page.name == "api.md":
             yield page, fresh
 

@@ -29,6 +29,8 @@ GATHER_LIMIT = 20_000  # rows that are gathered rather than scanned, at most
 BLOCK = 128  # rows scored at once; what that takes stays in the cache, larger blocks take twice as long
 SLACK = 64  # rows asked for beyond half as many again as wanted: nearly always enough at once
 SCAN_ERROR = 4e-6  # FAISS sums in float32: how far that may be from the exact sum, and from six digits
+FLOAT_ERROR = 2.0**-24  # of a float32 sum of products of unit vectors: at most that times their dimensions
+DIGITS = 1e-6  # to which scores are rounded: what is nearer to each other may tie
 LONGEST = 1.004  # a unit vector rounded to bf16 is no longer than that
 
 Bf16 = npt.NDArray[np.uint16]
@@ -198,12 +200,28 @@ class DenseReader:
         while True:
             rows, near = proposals.propose(question, wanted, mask, allowed)
             by_row = np.argsort(rows)
-            best, scores = _best(rows[by_row], self.scores(question, rows[by_row]), k)
+            best, scores = self._best_of(question, rows[by_row], k)
             # Copies of the k-th row have its codes: none is missing unless the codes reach to the end.
             last = near[np.isin(rows, best[scores == scores[-1]])].min()
             if wanted >= allowed or last > near[-1]:
                 return best, scores
             wanted *= 4
+
+    def _best_of(self, question: Vectors, rows: Rows, k: int) -> tuple[Rows, Scores]:
+        """The k best of some rows, and what ties with the last. (dim,), (n,) -> (m,), (m,).
+
+        Sums in float32 leave out what surely is none of them; the others are scored as ever.
+        """
+        if len(rows) > k:
+            rough = np.concatenate(
+                [
+                    from_bf16(self._codes.take(rows[start : start + BLOCK], axis=0)) @ question
+                    for start in range(0, len(rows), BLOCK)
+                ]
+            )
+            margin = 2 * FLOAT_ERROR * self.dim * LONGEST + DIGITS
+            rows = rows[rough >= np.partition(rough, -k)[-k] - margin]
+        return _best(rows, self.scores(question, rows), k)
 
     def scores(self, question: Vectors, rows: Rows) -> Scores:
         """Cosine of the question to each row, (n,) float64 rounded to 1e-6, the same on every machine."""

@@ -134,6 +134,16 @@ def all_conditions(filter_: Filter) -> Iterator[Condition]:
                 yield from all_conditions(part)
 
 
+def count_conditions(filter_: Filter | None) -> int:
+    """How many conditions a filter has."""
+    return sum(1 for _ in all_conditions(filter_)) if filter_ else 0
+
+
+def count_values(filter_: Filter | None) -> int:
+    """How many values its conditions have together."""
+    return sum(len(one.values) for one in all_conditions(filter_)) if filter_ else 0
+
+
 def leaves_out_undated(filter_: Filter) -> bool:
     """True if no article without a date can pass on account of a comparison of dates."""
     return _if_undated(filter_) is False

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, 
 PASSAGES = "passages"
 ARTICLES = "articles"
 META = "meta.json"
+REMEMBERED = 50_000  # terms whose frequency is kept
 
 _POSSESSIVE = re.compile(r"['’]s\b")
 # The sign first and what stands before it second: so the search leaps from sign to sign.
 _APOSTROPHE = re.compile(r"['’ʼ](?<=\w.)(?=\w)")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _IDEOGRAPH = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
-_COMPOUND = re.compile(r"\w+(?:[-‐‑–./&]\w+)+")
+_COMPOUND = re.compile(r"(?<!\w)\w++(?:[-‐‑–./&]\w++)+")  # from the beginning of a word: linear
 _JOINT = re.compile(r"[-‐‑–./&]")
 _JOINED = re.compile(r"[-‐‑–./&]\w")
 
@@ -127,7 +129,9 @@ class LexicalReader:
         self._searcher = self._index.searcher()
         self._schema = self._index.schema
         self._analyzer, self._joined = analyzers()["body"], analyzers()["whole"]
-        self._held = HeldTerms(searchable, self._analyzer.analyze)
+        frequency = self._searcher.doc_freq
+        self._frequency = lru_cache(REMEMBERED)(lambda term: int(frequency("body", term)))
+        self.held = HeldTerms(searchable, self._analyzer.analyze)
 
     def count(self) -> int:
         """Records that a search can return."""
@@ -142,7 +146,7 @@ class LexicalReader:
 
         One call for all texts: words once met are remembered, which is what makes it cheap.
         """
-        return self._held.held_in(texts, wanted)
+        return self.held.held_in(texts, wanted)
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """What BM25 takes each term to be worth: high for the rare, highest for those in no record."""
@@ -151,7 +155,7 @@ class LexicalReader:
 
     def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many records each term stands, deleted ones that are not merged away counted."""
-        return {term: int(self._searcher.doc_freq("body", term)) for term in terms}
+        return {term: self._frequency(term) for term in terms}
 
     def any_of(self, words: Words, field: str = "body") -> Any:
         """A query whose score is the sum of BM25 over the words, joined ones in both ways of writing."""
@@ -172,7 +176,7 @@ class LexicalReader:
     def holds(self, phrase: Sequence[str]) -> bool:
         """Whether any record that a search can return holds the phrase."""
         if len(phrase) == 1 and self.count() == self._counted:  # no deleted record is counted
-            return int(self._searcher.doc_freq("body", phrase[0])) > 0
+            return self._frequency(phrase[0]) > 0
         return bool(phrase) and len(self.search(self._phrase(phrase), 1)[0]) > 0
 
     def is_joined(self, word: str) -> bool:
@@ -195,10 +199,12 @@ class LexicalReader:
 
     def search(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
         """The k best records, best first: numbers (n,) and BM25 scores (n,)."""
-        found = self._searcher.search(query, limit=max(k, 1), count=False).hits[:k]
-        values = self._searcher.fast_field_values("number", [address for _, address in found])
-        numbers = np.array(values, dtype=np.uint64)
-        scores: Scores = np.array([score for score, _ in found], dtype=np.float64)
+        hits = self._searcher.search(query, limit=max(k, 1), count=False).hits[:k]
+        if not hits:
+            return np.empty(0, dtype=np.uint64), np.empty(0)
+        found, addresses = zip(*hits, strict=True)
+        numbers = np.array(self._searcher.fast_field_values("number", list(addresses)), dtype=np.uint64)
+        scores: Scores = np.array(found, dtype=np.float64)
         return numbers, np.round(scores, 5)
 
     def best(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
@@ -221,18 +227,18 @@ class LexicalReader:
         """As `search`, over the given records only. numbers: (m,) -> (n,), (n,)."""
         if len(numbers) == 0:
             return self.search(tantivy.Query.empty_query(), k)
-        among = tantivy.Query.term_set_query(self._schema, "number", [int(number) for number in numbers])
+        among = tantivy.Query.term_set_query(self._schema, "number", numbers.tolist())
         silent = tantivy.Query.const_score_query(among, 0.0)
         both = [(tantivy.Occur.Must, query), (tantivy.Occur.Must, silent)]
         return self.search(tantivy.Query.boolean_query(both), k)
 
     def scores(self, query: Any, numbers: PassageNos) -> Scores:
         """BM25 of each given record, 0 where the query does not match: (n,)."""
-        unique = np.unique(numbers)
+        unique, places = np.unique(numbers, return_inverse=True)
         found, scores = self.search_among(query, unique, len(unique))
         by_number: npt.NDArray[np.float64] = np.zeros(len(unique))
         by_number[np.searchsorted(unique, found)] = scores
-        return by_number[np.searchsorted(unique, numbers)]
+        return by_number[places]
 
 
 def register(index: Any) -> Any:

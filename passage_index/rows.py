@@ -106,6 +106,22 @@ class SnapshotRows:
         """Whether a segment's row, by the segment's position, is not deleted."""
         return self.alive is None or bool(self.alive[self.bases[segment] + row])
 
+    def articles_from(self, passage_no: int) -> list[str]:
+        """Ids of the articles whose passages were numbered from that number on: what came after a state.
+
+        Deleted ones are left out. O(articles) of the segments that hold any.
+        """
+        found = []
+        for number, segment in enumerate(self._segments):
+            numbers = segment.columns.passage_no
+            if len(numbers) and int(numbers.max()) >= passage_no:
+                found += [
+                    article_id
+                    for article_id, first, _ in segment.texts.places()
+                    if int(numbers[first]) >= passage_no and self.is_alive(number, first)
+                ]
+        return found
+
 
 def read_deleted(file: Path) -> PassageNos:
     """The tombstones: passage numbers, rising; none where there is no file. (n,) uint64."""

@@ -6,21 +6,25 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 """
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from passage_index import counts, directory
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.dense import Mask
 from passage_index.errors import MEND, CorruptIndex, NotFound
 from passage_index.integrity import require_whole
-from passage_index.lexical import ARTICLES, PASSAGES, LexicalReader, Words, require_same_analyzer
+from passage_index.lexical import (
+    ARTICLES,
+    PASSAGES,
+    LexicalReader,
+    Words,
+    require_same_analyzer,
+)
 from passage_index.manifest import Manifest
-from passage_index.near_duplicates import Kin
 from passage_index.passages import id_texts
 from passage_index.rows import SnapshotRows
 from passage_index.segment import Segment
@@ -31,35 +35,6 @@ from passage_index.vocabulary import Vocabulary
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Candidates for one question, in no order, and what each leg says of every one of them.
-
-    All arrays are (n,), except signature (n, 64). Scores rise with relevance.
-    """
-
-    rows: Rows  # handles inside this snapshot
-    ids: list[str]
-    dense: Scores  # cosine of question and passage
-    sentence: Scores  # cosine of question and the passage's best sentence
-    lexical: Scores  # BM25 of the passage, 0 without a match
-    article_lexical: Scores  # BM25 of the whole article
-    article: npt.NDArray[np.uint64]  # equal for passages of one article
-    first_day: npt.NDArray[np.int32]
-    last_day: npt.NDArray[np.int32]
-    signature: npt.NDArray[np.uint16]
-    terms: int  # different words of the question that the lexical scores are sums over
-    rarest_idf: float  # what BM25 takes a word for that stands in no passage; grows with the index
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @cached_property
-    def kin(self) -> Kin:
-        """The near-duplicates among the candidates."""
-        return Kin(self.signature)
 
 
 class Snapshot:
@@ -100,6 +75,11 @@ class Snapshot:
                 segment.share_search(twins[name])
             else:
                 segment.dense  # noqa: B018 - the first question should not wait for it
+
+    @property
+    def has_words(self) -> bool:
+        """Always: the word indexes are a part of every generation."""
+        return True
 
     @property
     def generation(self) -> int:
@@ -227,6 +207,17 @@ class Snapshot:
                 out[int(position)] = stored
         return [stored for stored in out if stored is not None]
 
+    def held_by(
+        self, rows: Rows, wanted: Collection[str], fetch: Callable[[Rows], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. fetch: as `fetch` does."""
+
+        def read(missing: list[int]) -> list[list[str]]:
+            stored = fetch(np.array(missing, dtype=np.int64))
+            return [[one.article.text[start:end] for start, end in one.passage.sentences] for one in stored]
+
+        return self.lexical.held.held_by(rows.tolist(), wanted, read)
+
     def sentence_cosines(self, vector: Vectors, row: int) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""
         ((segment, _, own),) = self._rows.split(np.array([row]))
@@ -256,6 +247,17 @@ class Snapshot:
         """All passages of an article in the order of its text, or None."""
         found = self._article_rows(article_id)
         return found[0].texts.fetch(found[1]) if found else None
+
+    def articles_from(self, passage_no: int) -> list[str]:
+        """See SnapshotRows."""
+        return self._rows.articles_from(passage_no)
+
+    def sample(self, count: int) -> list[StoredPassage]:
+        """Up to `count` passages that lie far apart; a little fewer where some were deleted."""
+        rows = int(self._rows.bases[-1])
+        places = np.unique(np.linspace(0, max(rows - 1, 0), count).astype(np.int64))[:rows]
+        alive = self._rows.alive
+        return self.fetch(places if alive is None else places[alive[places]])
 
     def rows_of_article(self, article_id: str) -> Rows | None:
         """The passages of an article as a pool's rows, (n,), in the order of its text; or None."""

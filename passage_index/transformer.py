@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 BATCH_TOKENS = 1280  # small batches won in the measurement: token states stay in the core's cache
 
+# A question is padded to a multiple of so many tokens, so that those that wait together fit into one batch:
+# it costs hardly more than one, for most of the time goes into reading the model's weights.
+QUESTION_TOKENS = 16
+
 TokenIds = npt.NDArray[np.int64]
 States = npt.NDArray[np.float32]  # (batch, tokens, dim)
 Sink = Callable[[States, Sequence[int]], None]
@@ -123,6 +127,8 @@ class TransformerEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.special_tokens = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        pads = (self._tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>"))
+        self._pad = next((pad for pad in pads if pad is not None), 0)
         self._unknown = {self._tokenizer.token_to_id(name) for name in ("[UNK]", "<unk>")} - {None}
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -141,7 +147,8 @@ class TransformerEncoder:
         encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         for encoding in encodings:  # cut before the special tokens go round it: the last one must not be lost
             encoding.truncate(self.identity.max_tokens - self.special_tokens)
-        return self._vectors([self._tokenizer.post_process(encoding) for encoding in encodings])
+        whole = [self._tokenizer.post_process(encoding) for encoding in encodings]
+        return self._vectors(whole, QUESTION_TOKENS)
 
     def encode_passages(self, passages: Sequence[EmbeddedPassage]) -> list[PassageVectors]:
         """See Encoder."""
@@ -176,8 +183,8 @@ class TransformerEncoder:
         edges = np.cumsum([len(passage.sentences) for passage in passages])[:-1]
         return [PassageVectors(*pair) for pair in zip(vectors, np.split(sentences, edges), strict=True)]
 
-    def _vectors(self, encodings: list[Encoding]) -> Vectors:
-        """Passage-level pooling alone: (n, dim) float32, unit length."""
+    def _vectors(self, encodings: list[Encoding], grain: int = 1) -> Vectors:
+        """Passage-level pooling alone: (n, dim) float32, unit length. grain: as for `_batches`."""
         out = np.zeros((len(encodings), self.identity.dim), dtype=np.float32)
         first_only = self.identity.pooling == "cls"
 
@@ -185,16 +192,19 @@ class TransformerEncoder:
             for state, position in zip(states, positions, strict=True):
                 out[position] = state[0] if first_only else state[: len(encodings[position])].mean(axis=0)
 
-        self.runtime.run(self._batches(encodings), pool)
+        self.runtime.run(self._batches(encodings, grain), pool)
         return unit(out)
 
-    def _batches(self, encodings: list[Encoding]) -> Iterator[tuple[TokenIds, TokenIds, Sequence[int]]]:
-        """Texts of exactly equal length together, longest first.
+    def _batches(
+        self, encodings: list[Encoding], grain: int = 1
+    ) -> Iterator[tuple[TokenIds, TokenIds, Sequence[int]]]:
+        """Texts of equal length together, longest first; each made as long as the next multiple of `grain`.
 
-        Without padding a vector is a pure function of its text, to the last bit, whatever else is in
-        the batch: an index built at once and one built in parts hold the same vectors.
+        How much a text is padded depends on itself alone, so that its vector is a pure function of it, to
+        the last bit, whatever else is in the batch: an index built at once and one built in parts hold
+        the same vectors.
         """
-        lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+        lengths = np.array([self._padded(len(encoding), grain) for encoding in encodings], dtype=np.int64)
         order = np.argsort(-lengths, kind="stable")
         edges = np.flatnonzero(np.diff(lengths[order])) + 1
         for group in np.split(order, edges):
@@ -202,8 +212,15 @@ class TransformerEncoder:
             step = max(1, BATCH_TOKENS // width)
             for start in range(0, len(group), step):
                 positions = [int(position) for position in group[start : start + step]]
-                ids = np.array([encodings[position].ids for position in positions], dtype=np.int64)
-                yield ids, np.ones_like(ids), positions
+                ids = np.full((len(positions), width), self._pad, dtype=np.int64)
+                mask = np.zeros_like(ids)
+                for row, position in enumerate(positions):
+                    own = encodings[position].ids
+                    ids[row, : len(own)], mask[row, : len(own)] = own, 1
+                yield ids, mask, positions
+
+    def _padded(self, length: int, grain: int) -> int:
+        return max(length, min(-(-length // grain) * grain, self.identity.max_tokens))
 
 
 def _pool(state: States, encoding: Encoding, sentences: tuple[Span, ...], shift: int) -> PassageVectors:
@@ -251,14 +268,19 @@ def load_encoder(
 
 
 def load_indexed_encoder(
-    identity: EncoderIdentity, cache: Path | None = None, model: str | None = None, streams: int = 1
+    identity: EncoderIdentity,
+    cache: Path | None = None,
+    model: str | None = None,
+    streams: int = 1,
+    threads: int | None = None,
 ) -> TransformerEncoder:
-    """The encoder that an index was built with; `streams` as for `load_encoder`.
+    """The encoder that an index was built with; `streams` and `threads` as for `load_encoder`.
 
     Read from the converted models by its weights' hash, so that the model's own folder is not needed;
     `model` (or the index's own name for it) is looked for only when no converted model is there.
     """
     folder = converted_folder(cache or default_cache(), identity)
     if model is None and importlib.util.find_spec("openvino") and is_whole(folder):
-        return TransformerEncoder(identity, folder / "tokenizer.json", OpenVinoRuntime(folder, streams))
-    return load_encoder(model or identity.name, cache, streams)
+        runtime = OpenVinoRuntime(folder, streams, threads)
+        return TransformerEncoder(identity, folder / "tokenizer.json", runtime)
+    return load_encoder(model or identity.name, cache, streams, threads=threads)

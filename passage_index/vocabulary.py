@@ -36,7 +36,8 @@ MUCH_NEARER = 0.35  # in the measure of names.py
 _CAPITALS = "".join(letter for letter in map(chr, range(0x530)) if letter.isupper())
 _LETTER = r"[^\W\d_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
 _WORD = re.compile(rf"{_LETTER}+(?:['’ʼ](?![sS]\b){_LETTER}+)*")  # without the ’s of a possessive
-_RUN = re.compile(rf"[{_CAPITALS}][^\W\d_]+(?:[ -][{_CAPITALS}][^\W\d_]+)+")
+# Only from the beginning of a word, or a word of a million capitals takes the square of its length.
+_RUN = re.compile(rf"(?<![^\W\d_])[{_CAPITALS}][^\W\d_]++(?:[ -][{_CAPITALS}][^\W\d_]++)+")
 _APOSTROPHE = re.compile(r"['’ʼ]")
 _BLANKS = re.compile(r"\s+")
 _SCHEMA = """

@@ -17,13 +17,14 @@ import typer
 
 from passage_index.errors import InputError, SearchEngineError
 from passage_index.filters import Filter, read_filter
+from search_api.commands_alerts import alerts_command
 from search_api.commands_answers import ask_command, verify_citation_command
 from search_api.commands_batch import RerankOption, batch_command, reranking
 from search_api.commands_keys import app as keys_app
 from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
-from search_api.logs import configure_logging
+from search_api.logs import configure_logging, for_terminal
 from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 OPEN_FILES = 65_536
@@ -33,7 +34,23 @@ app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pre
 
 @app.command("serve")
 def serve_command(
-    index: IndexOption,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            "--index", help="The index folder. Required unless Milvus answers.", envvar="SEARCH_INDEX"
+        ),
+    ] = None,
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="What answers: `embedded`, the index folder, or `milvus`, where one was published.",
+            envvar="SEARCH_BACKEND",
+        ),
+    ] = "embedded",
+    uri: Annotated[
+        str | None,
+        typer.Option("--uri", help="URI of Milvus, such as `http://host:19530`.", envvar="SEARCH_MILVUS_URI"),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(help="Address to bind. Another than a loopback one needs a key.", envvar="SEARCH_HOST"),
@@ -67,19 +84,31 @@ def serve_command(
     from search_api.server import server_options
 
     _allow_open_files()
+    if index is None and backend == "embedded":
+        raise InputError("nothing to serve: name an index folder with --index, or --backend milvus --uri URI")
+    place = {"index": index} if index else {}
     settings = settings_of(
-        index=index, host=host, port=port, cache=cache, processes=processes, keys_file=keys, open=is_open
+        **place,
+        backend=backend,
+        milvus_uri=uri,
+        host=host,
+        port=port,
+        cache=cache,
+        processes=processes,
+        keys_file=keys,
+        open=is_open,
     )
+    what = index if settings.backend == "embedded" else f"{settings.milvus_name} in Milvus at {uri}"
     configure_logging(settings.log_format)
     if settings.processes > 1:
-        print(f"serving {index} at http://{host}:{port} by {processes} processes", file=sys.stderr)
+        print(f"serving {what} at http://{host}:{port} by {processes} processes", file=sys.stderr)
         serve_side_by_side(settings)
         return
     service = create_app(settings)
     service.state.serving.generations.open()  # before binding: a broken index must not look alive
     if settings.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()
-    print(f"serving {index} at http://{host}:{port}", file=sys.stderr)
+    print(f"serving {what} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(service, **server_options(settings))
 
 
@@ -129,13 +158,14 @@ def search_command(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
         )
         reply = searcher.search(request, reranker)
-    print(_json(request, reply) if as_json else _text(reply))
+    print(_json(request, reply) if as_json else for_terminal(_text(reply)))
 
 
 app.command("batch")(batch_command)
 app.command("ask")(ask_command)
 app.add_typer(keys_app, name="keys")
 app.command("verify-citation")(verify_citation_command)
+app.command("alerts")(alerts_command)
 app.command("mcp")(mcp_command)
 
 
@@ -186,7 +216,7 @@ def main() -> None:
     try:
         app()
     except SearchEngineError as error:
-        print(f"search-api: {error}", file=sys.stderr)
+        print(for_terminal(f"search-api: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -31,7 +32,6 @@ from search_api.metrics import Metrics
 from search_api.problems import Problem
 from search_api.rates import Allowance, Rates
 from search_api.settings import Settings, admin_key
-from search_api.vector_stores import STORE
 
 Need = Literal["nothing", "read", "admin"]
 
@@ -39,18 +39,13 @@ OPEN = frozenset(("/healthz", "/readyz"))
 OPEN_BELOW = ("/static/",)
 # Reads that have a body. Below: all that is mounted there.
 READ_BY_POST = frozenset(
-    (
-        "/v1/search",
-        "/v1/search/batch",
-        "/v1/similar",
-        "/v1/ask",
-        "/v1/ask/stream",
-        f"/v1/vector_stores/{STORE}/search",
-        "/search",
-        "/ask",
-    )
+    ("/v1/search", "/v1/search/batch", "/v1/similar", "/v1/ask", "/v1/ask/stream", "/search", "/ask")
 )
 READ_BELOW = ("/mcp",)
+READ_LIKE = re.compile(r"/v1/vector_stores/[^/]+/search")  # by POST
+
+# Reads that take no thread, or ask for one themselves when they know that they need it.
+WITHOUT_THREAD = frozenset(("/metrics", "/docs", "/openapi.json", "/status"))
 
 SETTINGS_KEY = "settings"  # the id of the key that stands in the settings
 NO_WRITES = (
@@ -74,9 +69,16 @@ def needed(method: str, path: str) -> Need:
     if path in OPEN or path.startswith(OPEN_BELOW):
         return "nothing"
     is_mounted = any(path == one or path.startswith(f"{one}/") for one in READ_BELOW)
-    if method in ("GET", "HEAD") or is_mounted or (method == "POST" and path in READ_BY_POST):
+    is_asked_by_post = method == "POST" and (path in READ_BY_POST or READ_LIKE.fullmatch(path))
+    if method in ("GET", "HEAD") or is_mounted or is_asked_by_post:
         return "read"
     return "admin"
+
+
+def takes_thread(method: str, path: str) -> bool:
+    """Whether a request will want one of the threads that search."""
+    mounted = path.startswith(READ_BELOW)
+    return needed(method, path) == "read" and not mounted and path not in WITHOUT_THREAD
 
 
 class Access:

@@ -11,18 +11,30 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
 from passage_index.stages import Stage, trace
 from search_api.metrics import Metrics
+from search_api.problems import Problem
 from search_api.settings import Settings
 
 T = TypeVar("T")
 
 SMOOTHING = 0.1  # weight of the newest request in the running mean
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A request that was let in, until it has its place."""
+
+    is_waited_for: bool = True
+
+
+_ARRIVAL: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 
 
 class Admission:
@@ -32,7 +44,7 @@ class Admission:
         self._threads, self._most_waiting = settings.threads, settings.max_waiting
         self._most_wait_s, self._timeout_s = settings.max_wait_s, settings.request_timeout_s
         self._metrics = metrics
-        self._under_way = 0
+        self._arriving = self._under_way = 0
         self._mean_s = 0.0  # that a request holds a thread
 
     @property
@@ -43,31 +55,58 @@ class Admission:
     @property
     def expected_wait_s(self) -> float:
         """How long a request that comes now would wait for a thread, by those before it."""
-        return max(0, self._under_way - self._threads + 1) * self._mean_s / self._threads
+        before = self._arriving + self._under_way
+        return max(0, before - self._threads + 1) * self._mean_s / self._threads
+
+    def arrive(self) -> "Arrival | Problem":
+        """A request that will want a place: let in, or why not. Whoever is let in must `leave`.
+
+        Asked in the first step of a request: however many come at once, each counts for the next, and
+        sending one away costs next to nothing.
+        """
+        surplus = self._surplus()
+        if surplus is not None:
+            return surplus
+        arrival = Arrival()
+        _ARRIVAL.set(arrival)
+        self._arriving += 1
+        return arrival
+
+    def _surplus(self) -> Problem | None:
+        """Why one more cannot be let in, if so."""
+        wait_s = self.expected_wait_s
+        before = self._arriving + self._under_way
+        if before - self._threads < self._most_waiting and wait_s <= self._most_wait_s:
+            return None
+        self._metrics.refused("full")
+        return Problem(503, "too many requests are under way", _retry(wait_s))
+
+    def leave(self, arrival: "Arrival") -> None:
+        """It has its place, or will not take one any more."""
+        if arrival.is_waited_for:
+            arrival.is_waited_for = False
+            self._arriving -= 1
 
     @asynccontextmanager
-    async def place(self, is_part: bool = False) -> AsyncIterator[None]:
-        """A place among the requests under way. Raises 503 when there is none, or when time is up.
+    async def place(self) -> AsyncIterator[None]:
+        """A place among the requests under way. Raises 503 when time is up.
 
-        is_part: of a request that has a place already; never refused.
+        One that was let in is not refused any more; what did not come through the gate is asked here.
         """
-        if not is_part:
-            self._require_room()
+        arrival = _ARRIVAL.get()
+        if arrival is not None:
+            self.leave(arrival)
+        elif (surplus := self._surplus()) is not None:
+            raise HTTPException(503, surplus.detail, surplus.headers)
         self._count(+1)
         try:
             async with asyncio.timeout(self._timeout_s):
                 yield
         except TimeoutError as error:
             self._metrics.refused("time")
-            raise _away("the answer took too long", 5.0) from error
+            raise HTTPException(503, "the answer took too long", _retry(5.0)) from error
         finally:
             self._count(-1)
-
-    def _require_room(self) -> None:
-        wait_s = self.expected_wait_s
-        if self._under_way - self._threads >= self._most_waiting or wait_s > self._most_wait_s:
-            self._metrics.refused("full")
-            raise _away("too many requests are under way", wait_s)
 
     def _count(self, change: int) -> None:
         self._under_way += change
@@ -88,7 +127,8 @@ class Admission:
                 current.stages.append(Stage("queue", asked_s, waited_s))
             if waited_s > self._most_wait_s and not may_wait:
                 self._metrics.refused("late")
-                raise _away("the request waited too long for its turn", self._most_wait_s)
+                told = "the request waited too long for its turn"
+                raise HTTPException(503, told, _retry(self._most_wait_s))
             try:
                 return context.run(work, *arguments)
             finally:
@@ -98,5 +138,5 @@ class Admission:
         return run
 
 
-def _away(why: str, wait_s: float) -> HTTPException:
-    return HTTPException(503, why, {"Retry-After": str(max(1, math.ceil(wait_s)))})
+def _retry(wait_s: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(wait_s)))}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from passage_index.snapshot import Pool
+from passage_index.backend import Pool
 from search_api.fusion import (
     BM25_CEILING,
     TERM_BM25,

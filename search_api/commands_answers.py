@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api.hits import SearchRequest
+from search_api.logs import for_terminal
 from search_api.options import CacheOption, IndexOption, last_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passage_index.snapshot import Snapshot
+    from passage_index.backend import Backend
     from passage_index.types import StoredPassage
     from search_api.answers.asking import AskReply
     from search_api.answers.citations import Citation
@@ -69,10 +70,11 @@ def ask_command(
         searcher.reader = open_reader(settings.reader, LOADING_S, cache)
         reply = ask(searcher, request, ask_from(settings) if threshold is None else threshold)
         text = asyncio.run(_write(settings, searcher.snapshot, request.question, reply)) if written else None
-    typer.echo(ask_body(request, reply, text).model_dump_json(indent=1) if as_json else _text(reply, text))
+    told = ask_body(request, reply, text).model_dump_json(indent=1) if as_json else _text(reply, text)
+    typer.echo(for_terminal(told))
 
 
-async def _write(settings: "Settings", snapshot: "Snapshot", question: str, reply: "AskReply") -> "Written":
+async def _write(settings: "Settings", snapshot: "Backend", question: str, reply: "AskReply") -> "Written":
     from search_api.answers.writing.checking import Dropped, WrittenSentence, checked
     from search_api.answers.writing.drafts import Draft
     from search_api.answers.writing.writer import open_writer

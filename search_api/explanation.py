@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from passage_index.lexical import LexicalReader, Words
+from passage_index.backend import Lexicon
+from passage_index.lexical import Words
 from passage_index.types import StoredPassage
 from search_api.finding import Entry, Finding
 from search_api.fusion import corpus_trust
@@ -37,7 +38,7 @@ def explanation(
 
 
 def asked_words(
-    stored: StoredPassage, asked: str, words: Words, lexical: LexicalReader, terms_of_word: TermsOfWord
+    stored: StoredPassage, asked: str, words: Words, lexical: Lexicon, terms_of_word: TermsOfWord
 ) -> tuple[AskedWord, ...]:
     """Each word that was looked for, as `asked` has it, and whether the passage has it."""
     written = {term: word for word in reversed(_WORD.findall(asked)) for term in terms_of_word(word)}

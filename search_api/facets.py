@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from passage_index.backend import Backend, Pool
 from passage_index.columns import EPOCH
-from passage_index.snapshot import Pool, Snapshot
 from passage_index.types import PartialDate
 
 MOST_VALUES = 50  # of one facet; the hits of the others are told as one number
@@ -35,13 +35,13 @@ class Facet:
 
 
 def facets(
-    snapshot: Snapshot, pool: Pool, shown: list[int], asked: tuple[FacetName, ...]
+    snapshot: Backend, pool: Pool, shown: list[int], asked: tuple[FacetName, ...]
 ) -> dict[FacetName, Facet]:
     """One facet a name asked for. shown: positions in the pool, one a hit."""
     return {name: _facet(name, _labels(snapshot, pool, shown, name)) for name in asked}
 
 
-def _labels(snapshot: Snapshot, pool: Pool, shown: list[int], name: FacetName) -> list[str]:
+def _labels(snapshot: Backend, pool: Pool, shown: list[int], name: FacetName) -> list[str]:
     if name in ("source", "language"):
         return snapshot.names(pool.rows[shown], name)
     days = zip(pool.first_day[shown].tolist(), pool.last_day[shown].tolist(), strict=True)

@@ -3,7 +3,7 @@
 positions, best first -> families of positions; the first of each family is shown
 """
 
-from passage_index.snapshot import Pool
+from passage_index.backend import Pool
 
 
 def families(pool: Pool, ranked: list[int], collapse: bool, group_by_article: bool) -> list[list[int]]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from passage_index.backend import Pool
 from passage_index.lexical import Words
-from passage_index.snapshot import Pool
 from passage_index.types import Scores, StoredPassage, Vectors
 from search_api.diversity import SPREAD, diversified
 from search_api.families import families
@@ -19,7 +19,7 @@ from search_api.rerank import Verdict
 from search_api.spelling import Respelled
 from search_api.texts import Texts
 
-DATED_FROM = 0.5  # of the best score: from here a hit is worth a place in an order by date
+DATED_FROM = 0.2  # of the best score: from here a hit is worth a place in an order by date
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from passage_index.snapshot import Pool
+from passage_index.backend import Pool
 from passage_index.types import Scores
 
 Mode = Literal["hybrid", "semantic", "keyword"]

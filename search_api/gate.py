@@ -1,5 +1,5 @@
-"""What happens to every request before and after its route: id, who asks (access.py), limits, headers, one
-log line, catch-all.
+"""What happens to every request before and after its route: id, who asks (access.py), limits, headers,
+what is told of it, catch-all.
 
 Pure ASGI, so that a body is counted as it streams (bodies.py). Knows no route and no index.
 ASGI -> ASGI
@@ -18,13 +18,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passage_index import stages
-from search_api.access import Access, Caller
+from search_api.access import Access, Caller, takes_thread
+from search_api.admission import Admission
 from search_api.bodies import Bodies
 from search_api.hangups import has_body, while_connected
-from search_api.logs import fields_of
 from search_api.metrics import Metrics
 from search_api.problems import INTERNAL, Problem
 from search_api.settings import Settings
+from search_api.telling import Told
 
 logger = logging.getLogger("search_api.requests")
 
@@ -55,19 +56,23 @@ class Gate:
         app: ASGIApp,
         settings: Settings,
         access: Access,
+        admission: Admission,
         metrics: Metrics,
+        tell: Callable[[Told], None],
         is_ending: Callable[[], bool],
         is_route: Callable[[Scope], bool],
         refuse: Refuse,
         takes_articles: Callable[[Scope], bool],
     ) -> None:
-        """is_ending: whether clients should go elsewhere. is_route: whether anything takes a request.
+        """tell: called with every request that is over. is_ending: whether clients should go elsewhere.
+
+        is_route: whether anything takes a request.
 
         takes_articles: whether a request's body may be as long as articles are.
         """
         self._app = app
-        self._access, self._metrics = access, metrics
-        self._is_ending, self._is_route = is_ending, is_route
+        self._access, self._admission, self._metrics = access, admission, metrics
+        self._tell, self._is_ending, self._is_route = tell, is_ending, is_route
         self._log_clients = settings.log_clients
         self._bodies = Bodies(settings, metrics, takes_articles)
         self._refuse = refuse
@@ -106,9 +111,10 @@ class Gate:
                 raise  # the reply is broken: the server must cut the connection
             await self._refuse(Request(scope), INTERNAL)(scope, receive, send_with_headers)
         finally:
-            took_s = time.perf_counter() - begun_s
-            self._metrics.request(_method(scope), _route(scope), status, took_s, trace)
-            _log(scope, status, took_s, request_id, trace)
+            parent = Headers(scope=scope).get("traceparent", "")
+            ended_s = time.perf_counter()
+            told = Told(_method(scope), _route(scope), status, request_id, begun_s, ended_s, trace, parent)
+            self._tell(told)
 
     def _add_headers(self, message: Message, scope: Scope, request_id: str, caller: Caller) -> None:
         headers = MutableHeaders(scope=message)
@@ -127,12 +133,20 @@ class Gate:
 
     async def _answer(self, problem: Problem | None, scope: Scope, receive: Receive, send: Send) -> None:
         problem = problem or self._bodies.fault(scope)
+        arrival = None
+        if problem is None and takes_thread(scope["method"], scope["path"]):
+            asked = self._admission.arrive()
+            problem, arrival = (asked, None) if isinstance(asked, Problem) else (None, asked)
         if problem is not None:
             if has_body(scope):  # which is not read
                 problem = replace(problem, headers={**(problem.headers or {}), "Connection": "close"})
             await self._refuse(Request(scope), problem)(scope, receive, send)
             return
-        await while_connected(self._app, scope, self._bodies.bounded(scope, receive), send)
+        try:
+            await while_connected(self._app, scope, self._bodies.bounded(scope, receive), send)
+        finally:
+            if arrival is not None:
+                self._admission.leave(arrival)
 
 
 def _request_id(given: str | None) -> str:
@@ -147,17 +161,3 @@ def _method(scope: Scope) -> str:
 def _route(scope: Scope) -> str:
     """As it is declared: of what is mounted, where; `-` where there is none."""
     return getattr(scope.get("route"), "path", "") or scope.get("root_path") or "-"
-
-
-def _log(scope: Scope, status: int, took_s: float, request_id: str, trace: stages.Trace) -> None:
-    """One line, without anything that was asked, but for what the settings have added to the trace."""
-    fields: dict[str, str | int | float] = {
-        "method": _method(scope),
-        "route": _route(scope),
-        "status": status,
-        "ms": round(took_s * 1000, 1),
-        "request_id": request_id,
-        **trace.facts,
-        **{f"{name}_ms": round(seconds * 1000, 1) for name, seconds in trace.took_s().items()},
-    }
-    logger.info(fields_of(fields), extra={"fields": fields})

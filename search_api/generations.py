@@ -1,22 +1,21 @@
-"""The generations a service answers from: the one that CURRENT names, and a few before it.
+"""The generations a service answers from: the one that its source names, and a few before it.
 
 Each counts its users and is closed when it has been replaced and the last has left, so that a request
 ends on the files it began with. Knows no request and no event loop; what opens or closes files here
-is called on a thread. INDEX -> Opened
+is called on a thread. Source -> Opened
 """
 
 import logging
+import os
 import time
 from collections import deque
+from dataclasses import replace
 from threading import Lock
 
-from passage_index import directory
-from passage_index.commits import pointer_to
+from passage_index.backend import Backend
 from passage_index.encoder import EncoderIdentity
-from passage_index.errors import CorruptIndex, FormatMismatch, NotFound, SearchEngineError
-from passage_index.integrity import require_whole, stamps_file
+from passage_index.errors import ClusterUnavailable, SearchEngineError
 from passage_index.model_files import default_cache
-from passage_index.snapshot import Snapshot, open_snapshot
 from passage_index.transformer import load_indexed_encoder
 from search_api.hits import SearchRequest
 from search_api.metrics import Metrics
@@ -24,6 +23,7 @@ from search_api.questions import QuestionEncoder
 from search_api.reader.reader import Reader
 from search_api.searcher import Searcher
 from search_api.settings import Settings
+from search_api.sources import source_of
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +72,11 @@ class Generations:
         reader: what the searchers of the others read with. metrics: told of what their encoders do.
         """
         self.fault = ""
+        self.lost = ""  # why what is open cannot be asked at this moment
         self.current: Opened | None = None
         self._settings, self._reader, self._metrics = settings, reader, metrics
         self._cache = settings.cache or default_cache()
-        self._stamps = stamps_file(self._cache, settings.index)
+        self._source = source_of(settings, self._cache)
         self._open: dict[int, Opened] = {}
         self._left: deque[Searcher] = deque()
         self._given = given
@@ -96,7 +97,14 @@ class Generations:
         what was served before is served on. Never raises on account of the index.
         """
         with self._opening:
-            raw = directory.pointer(self._settings.index)
+            try:
+                raw = self._source.pointer()
+                if raw == self._served and self.current is not None:
+                    self._source.check(self.current.searcher.snapshot)
+            except ClusterUnavailable as error:
+                self._lose(str(error))
+                return
+            self.lost = ""
             if raw == self._served and self.current is not None:
                 self.fault, self._refused = "", None
             elif raw != self._refused or time.monotonic() >= self._retry_at_s:
@@ -129,13 +137,8 @@ class Generations:
             opened = self.take(number)  # another request may have been quicker
             if opened is not None:
                 return opened
-            try:
-                generation = directory.generation(self._settings.index, number)
-                require_whole(generation, self._settings.index, self._stamps)
-                snapshot = Snapshot(self._settings.index, generation, self._newest())
-            except (CorruptIndex, FormatMismatch) as error:
-                raise NotFound(f"generation {number} is not whole: {error}") from error
-            opened = self._put(self._searcher(snapshot), enter=True)
+            backend = self._source.reopen(number, self._newest())
+            opened = self._put(self._searcher(backend), enter=True)
             self._let_go()
             return opened
 
@@ -148,6 +151,12 @@ class Generations:
             for opened in leaving:
                 opened.leave()
             self._let_go()
+            self._source.close()
+
+    def _lose(self, reason: str) -> None:
+        if not self.lost:
+            logger.warning("nothing can be answered: %s", reason)
+        self.lost = reason
 
     def _try(self, raw: bytes | None) -> None:
         try:
@@ -170,7 +179,7 @@ class Generations:
 
     def _swap(self) -> None:
         begun = time.perf_counter()
-        snapshot = open_snapshot(self._settings.index, self._stamps, self._newest())
+        snapshot = self._source.open(self._newest())
         self._put(self._searcher(snapshot), is_current=True)
         logger.info(
             "serving generation %d: %d passages, opened in %.0f ms",
@@ -179,10 +188,10 @@ class Generations:
             (time.perf_counter() - begun) * 1000,
         )
 
-    def _newest(self) -> Snapshot | None:
+    def _newest(self) -> Backend | None:
         return self.current.searcher.snapshot if self.current else None
 
-    def _searcher(self, snapshot: Snapshot) -> Searcher:
+    def _searcher(self, snapshot: Backend) -> Searcher:
         """A searcher whose first question is not slower than the others. Closes the snapshot if it fails."""
         try:
             questions = self._borrowed(snapshot.manifest.encoder)
@@ -191,7 +200,7 @@ class Generations:
             raise
         try:
             searcher = Searcher(snapshot, questions, self._settings.answerable_from, self._reader)
-            searcher.search(_FIRST)
+            searcher.search(_FIRST if snapshot.has_words else replace(_FIRST, mode="semantic"))
         except BaseException:
             snapshot.close()
             self._give_back(questions)
@@ -204,8 +213,7 @@ class Generations:
         if enter:
             opened.enter()
         if is_current:
-            folder = snapshot.index / directory.generation_name(snapshot.generation)
-            self._served = pointer_to(directory.Generation(folder, snapshot.manifest))
+            self._served = self._source.pointer_of(snapshot)
         with self._table:
             replaced = self._open.pop(snapshot.generation, None)
             self._open[snapshot.generation] = opened
@@ -218,14 +226,16 @@ class Generations:
     def _let_go(self) -> None:
         """Take out what is one too many, unused for long or gone from the disk; close what nobody uses."""
         oldest_s = time.monotonic() - self._settings.kept_for_s
+        gone = {
+            number for number, one in self._replaced() if not self._source.is_there(one.searcher.snapshot)
+        }
         with self._table:
-            before = [(n, one) for n, one in self._open.items() if one is not self.current]
-            before.sort(key=lambda pair: -pair[1].last_used_s)
+            before = sorted(self._replaced(), key=lambda pair: -pair[1].last_used_s)
             most = self._settings.kept_generations
             leaving = [
                 (number, opened)
                 for place, (number, opened) in enumerate(before)
-                if place >= most or opened.last_used_s < oldest_s or not self._is_on_disk(number)
+                if place >= most or opened.last_used_s < oldest_s or number in gone
             ]
             for number, _ in leaving:
                 del self._open[number]
@@ -237,9 +247,9 @@ class Generations:
                 searcher.close()
                 self._give_back(searcher.questions)
 
-    def _is_on_disk(self, number: int) -> bool:
-        """A purge removes older generations although they are open here: nobody may read on in them."""
-        return (self._settings.index / directory.generation_name(number) / directory.MANIFEST).exists()
+    def _replaced(self) -> list[tuple[int, Opened]]:
+        """What is open beside the current one. Only who opens and closes changes what is open."""
+        return [(number, one) for number, one in self._open.items() if one is not self.current]
 
     def _borrowed(self, identity: EncoderIdentity) -> QuestionEncoder:
         """The encoder of an open generation if it is the same, else one loaded beside it."""
@@ -248,7 +258,9 @@ class Generations:
                 if questions.identity.same_vectors(identity):
                     self._uses[questions] += 1
                     return questions
-        encoder = load_indexed_encoder(identity, self._cache, self._settings.model)
+        # Of several processes each encodes on its share of the cores: none waits for another.
+        threads = max((os.cpu_count() or 1) // self._settings.processes, 1)
+        encoder = load_indexed_encoder(identity, self._cache, self._settings.model, threads=threads)
         questions = QuestionEncoder(encoder, self._metrics)
         with self._table:
             self._uses[questions] = 1

@@ -4,8 +4,9 @@ Uses the stored sentence vectors; encodes nothing. passage + question -> highlig
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 
+from passage_index.holding import WordMemory
 from passage_index.lexical import Words, compounds
 from passage_index.types import StoredPassage
 from search_api.hits import Highlight
@@ -14,18 +15,26 @@ _WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
 
 
 def word_highlights(
-    stored: StoredPassage, words: Words, terms: Callable[[str], tuple[str, ...]]
-) -> list[Highlight]:
-    """Words of the passage that share a term with the question; `terms` as `terms_and_joined` gives them."""
-    wanted = words.every
-    if not wanted:
-        return []
-    said = [(match[0], match.start()) for match in _WORD.finditer(stored.text)]
-    telling = {word for word in {word for word, _ in said} if not wanted.isdisjoint(terms(word))}
-    begin = stored.passage.start
-    return [
-        Highlight(begin + start, begin + start + len(word), "word") for word, start in said if word in telling
-    ]
+    passages: Sequence[StoredPassage], words: Words, memory: WordMemory
+) -> list[list[Highlight]]:
+    """Of each passage the words that share a term with the question. (n,).
+
+    memory: of words and their terms, as `terms_and_joined` gives them.
+    """
+    said = [_WORD.findall(stored.text) for stored in passages]
+    telling = memory.telling(frozenset(word for one in said for word in one), words.every)
+    return [_marked(stored, one, telling) for stored, one in zip(passages, said, strict=True)]
+
+
+def _marked(stored: StoredPassage, said: list[str], telling: Container[str]) -> list[Highlight]:
+    """said: the words of the passage, in order."""
+    found, at, begin = list[Highlight](), 0, stored.passage.start
+    for word in said if telling else ():
+        at = stored.text.index(word, at)  # what lies between two words holds no letter
+        if word in telling:
+            found.append(Highlight(begin + at, begin + at + len(word), "word"))
+        at += len(word)
+    return found
 
 
 def terms_and_joined(word: str, terms: Callable[[str], list[str]]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class SearchRequest:
     as_of: date | None = None  # leaves out what can only have been published after that day
     facets: tuple[FacetName, ...] = ()
     group_by_article: bool = False
-    sort: Sort = "relevance"  # the others: by date, of what scores at least half as much as the best
+    sort: Sort = "relevance"  # the others: by date, of what scores at least a fifth of the best
     collapse: bool = True  # fold near-duplicates into the best of their family
     min_score: float = 0.0
     depth: int = DEPTH

@@ -18,10 +18,18 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+# The same without line ends, tabs, and the marks that a text in Arabic or Hebrew may have.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 def plain(text: str) -> str:
     """Text without a character that could forge or hide anything in a log."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def for_terminal(text: str) -> str:
+    """Lines of text without what a terminal obeys, or what turns the direction of a text."""
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class TextLines(logging.Formatter):
@@ -54,10 +62,14 @@ class JsonLines(logging.Formatter):
 
 
 def configure_logging(form: Form) -> None:
-    """Have everything that is logged written to stderr in that form."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else TextLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    """Have everything that is logged written to stderr in that form; again, to change the form."""
+    root = logging.getLogger()
+    ours = [one for one in root.handlers if isinstance(one.formatter, TextLines | JsonLines)]
+    if not ours and not root.handlers:  # else whoever runs this as a part has set it up
+        ours = [logging.StreamHandler(sys.stderr)]
+        logging.basicConfig(level=logging.INFO, handlers=ours)
+    for handler in ours:
+        handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to a language model
 
 

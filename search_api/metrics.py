@@ -12,12 +12,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from passage_index.snapshot import Snapshot
-from passage_index.stages import Trace
+from passage_index.backend import Backend
+from search_api.telling import Told
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read by the library when it is imported
@@ -49,6 +56,7 @@ class Metrics:
     """The numbers of one service. Safe to use from any thread."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # when each series began is of no use, and doubles their number
         self._is_shared = SHARED_FOLDER in os.environ
         self._registry = own = CollectorRegistry()
         self._requests = Counter(
@@ -88,6 +96,7 @@ class Metrics:
         )
         self._under_way = self._gauge("search_under_way", "Requests that have a place.", "livesum")
         self._waiting = self._gauge("search_waiting", "Requests that wait for a place.", "livesum")
+        self._writes = self._gauge("search_writes_waiting", "Writes that wait in the inbox.", "livemax")
         self._connections = self._gauge("search_connections", "Open connections.", "livesum")
         self._ready = self._gauge("search_ready", "1 while searches are answered.", "livemin")
         self._generation = self._gauge("search_generation", "Generation of the index served.", "livemin")
@@ -111,11 +120,11 @@ class Metrics:
     def _gauge(self, name: str, text: str, mode: Literal["livesum", "livemin", "livemax"]) -> Gauge:
         return Gauge(name, text, multiprocess_mode=mode, registry=self._registry)
 
-    def request(self, method: str, route: str, status: int, took_s: float, trace: Trace) -> None:
-        """A request that is over. route: as it is declared."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(took_s)
-        for name, seconds in trace.took_s().items():
+    def request(self, told: Told) -> None:
+        """A request that is over."""
+        self._requests.labels(told.method, told.route, str(told.status)).inc()
+        self._seconds.labels(told.route).observe(told.took_s)
+        for name, seconds in told.trace.took_s().items():
             self._stages.labels(name).observe(seconds)
 
     def refused(self, reason: Reason) -> None:
@@ -140,11 +149,15 @@ class Metrics:
         self._under_way.set(under_way)
         self._waiting.set(waiting)
 
+    def writes(self, waiting: int) -> None:
+        """How many writes wait in the inbox."""
+        self._writes.set(waiting)
+
     def connections(self, count: int) -> None:
         """How many connections are open."""
         self._connections.set(count)
 
-    def serving(self, snapshot: Snapshot | None) -> None:
+    def serving(self, snapshot: Backend | None) -> None:
         """Which generation is served; None where nothing is."""
         self._ready.set(0 if snapshot is None else 1)
         if snapshot is not None:

@@ -23,6 +23,7 @@ from passage_index.types import PartialDate
 from search_api.facets import FacetName
 from search_api.fusion import Mode
 from search_api.hits import DEPTH, SearchRequest, Sort
+from search_api.limits import require_within_limits
 from search_api.settings import Settings
 from search_api.similar import SimilarRequest
 
@@ -169,7 +170,7 @@ class ListParameters(Narrowing):
     ] = None
     sort: Annotated[
         Sort,
-        Field(description="`newest`, `oldest`: by date, of what scores half as much as the best or more."),
+        Field(description="`newest`, `oldest`: by date, of what scores at least a fifth of the best."),
     ] = "relevance"
     collapse: Annotated[
         bool, Field(description="Fold passages of nearly the same text into the best of them.")
@@ -320,13 +321,7 @@ def search_request(asked: SearchParameters, settings: Settings, auto_depth: int 
 
     auto_depth: how many passages `rerank=auto` has judged here.
     """
-    for name, found, most in (
-        ("limit", asked.limit, settings.max_limit),
-        ("offset", asked.offset, settings.max_offset),
-        ("the length of q", len(asked.q), settings.max_question_chars),
-    ):
-        if found > most:
-            raise InputError(f"{name} can be at most {most} here")
+    require_within_limits(asked.limit, asked.offset, asked.q, asked.filter, settings)
     return SearchRequest(
         question=asked.q,
         limit=asked.limit,

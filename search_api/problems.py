@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from passage_index.errors import (
+    ClusterUnavailable,
     CorruptIndex,
     EncoderMismatch,
     EncoderUnavailable,
@@ -72,6 +73,7 @@ STATUSES: Sequence[tuple[type[SearchEngineError], int]] = (
     (EncoderMismatch, 503),
     (EncoderUnavailable, 503),
     (InboxFull, 503),
+    (ClusterUnavailable, 503),
 )
 
 

@@ -30,7 +30,7 @@ def serve_side_by_side(settings: Settings) -> None:
     looked.open()
     looked.close()
     access = Access(settings, Metrics())  # as well: settings that would let anyone in
-    if settings.worker:
+    if settings.worker and settings.backend == "embedded":
         threading.Thread(target=_work, args=(settings, access), name="worker", daemon=True).start()
     os.environ.update(_environment(settings))
     with TemporaryDirectory(prefix="search-metrics-") as shared:
@@ -56,7 +56,10 @@ def _work(settings: Settings, access: Access) -> None:
 def _environment(settings: Settings) -> dict[str, str]:
     """What the command line said, for processes that read the environment alone."""
     said = {"INDEX": str(settings.index.resolve()), "HOST": settings.host, "PORT": str(settings.port)}
+    said |= {"BACKEND": settings.backend} | (
+        {"MILVUS_URI": settings.milvus_uri} if settings.milvus_uri else {}
+    )
     said |= {"CACHE": str(settings.cache.resolve())} if settings.cache else {}
     said |= {"KEYS_FILE": str(settings.keys_file.resolve())} if settings.keys_file else {}
-    said |= {"OPEN": str(settings.open)}
+    said |= {"OPEN": str(settings.open), "PROCESSES": str(settings.processes)}
     return {f"SEARCH_{name}": value for name, value in (said | {"WORKER": "false"}).items()}

@@ -13,9 +13,9 @@ from functools import cache
 
 import numpy as np
 
+from passage_index.backend import Backend, Handles, Pool
 from passage_index.lexical import Words
-from passage_index.snapshot import Pool, Snapshot
-from passage_index.types import Scores, StoredPassage, Vectors
+from passage_index.types import Scores, Vectors
 from search_api.fusion import Mode, Parts, corpus_trust, fused_parts, order, total
 from search_api.texts import Texts
 
@@ -28,13 +28,13 @@ REPEAT_PENALTY = 0.05  # for each better passage of the same article,
 MOST_REPEATS = 2  # of which so many count
 
 
-def rank(snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
+def rank(snapshot: Backend, pool: Pool, vector: Vectors | None, words: Words, mode: Mode) -> Scores:
     """What orders the pool, (n,): the sum of `contributions`."""
     return total(contributions(snapshot, pool, vector, words, mode, Texts(snapshot)))
 
 
 def contributions(
-    snapshot: Snapshot, pool: Pool, vector: Vectors | None, words: Words, mode: Mode, texts: Texts
+    snapshot: Backend, pool: Pool, vector: Vectors | None, words: Words, mode: Mode, texts: Texts
 ) -> Parts:
     """What each kind of evidence adds to the score that orders the pool, by name, (n,) each.
 
@@ -49,14 +49,14 @@ def contributions(
     parts["feedback"] = FEEDBACK_WEIGHT * trust * feedback(snapshot, pool, vector, top[:FEEDBACK_PASSAGES])
     if words:
         first = top[:COVERAGE_PASSAGES]
-        covered = coverage(snapshot, texts.of(pool.rows[first]), words)
+        covered = coverage(snapshot, pool.rows[first], words, texts)
         parts["coverage"] = np.zeros(len(pool))
         parts["coverage"][first] = COVERAGE_WEIGHT * trust * covered
     parts["repeats"] = -REPEAT_PENALTY * trust * repeats(pool, total(parts))
     return parts
 
 
-def feedback(snapshot: Snapshot, pool: Pool, vector: Vectors, top: list[int]) -> Scores:
+def feedback(snapshot: Backend, pool: Pool, vector: Vectors, top: list[int]) -> Scores:
     """How much nearer each passage is to the question moved towards the `top` ones: (n,)."""
     moved = vector + FEEDBACK_SHIFT * snapshot.vectors(pool.rows[top]).mean(axis=0)
     moved /= np.linalg.norm(moved)
@@ -77,19 +77,15 @@ def repeats(pool: Pool, scores: Scores) -> Scores:
     return out
 
 
-def coverage(snapshot: Snapshot, passages: list[StoredPassage], words: Words) -> Scores:
-    """The largest idf-weighted share of the question's words in one sentence of each passage: (n,)."""
+def coverage(snapshot: Backend, rows: Handles, words: Words, texts: Texts) -> Scores:
+    """The largest idf-weighted share of the question's words in one sentence of each row's passage: (n,)."""
     known = snapshot.lexical.idf(words.every)
     idf = {term: min(known[one] for one in (term, *words.also.get(term, ()))) for term in words.terms}
     total = sum(idf.values()) or 1.0
-    sentences = [
-        stored.article.text[start:end] for stored in passages for start, end in stored.passage.sentences
-    ]
-    held = iter(snapshot.lexical.held_in(sentences, words.every))
 
     @cache
     def share(found: frozenset[str]) -> float:
         return sum(idf[term] for term in words.held(found)) / total
 
-    shares = [[share(next(held)) for _ in passage.passage.sentences] for passage in passages]
-    return np.array([max(every, default=0.0) for every in shares])
+    held = snapshot.held_by(rows, words.every, texts.of)
+    return np.array([max(map(share, own), default=0.0) for own in held])

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from passage_index.backend import Backend
 from passage_index.errors import InputError, NotFound
-from passage_index.snapshot import Snapshot
 from passage_index.types import Span, sha256_text
 from search_api.answers.asking import AskReply, answered
 from search_api.exchange import ServingOf
@@ -129,7 +129,7 @@ async def _reading(serving: Serving, generation: int | None, held: AsyncExitStac
     return await held.enter_async_context(serving.reading()), True
 
 
-def _empty_page(snapshot: Snapshot, asked: PageQuery, fault: str = "") -> Response:
+def _empty_page(snapshot: Backend, asked: PageQuery, fault: str = "") -> Response:
     return page_reply(
         "home.html",
         422 if fault else 200,
@@ -140,7 +140,7 @@ def _empty_page(snapshot: Snapshot, asked: PageQuery, fault: str = "") -> Respon
     )
 
 
-def _results_page(snapshot: Snapshot, found: Found, begun_s: float) -> Response:
+def _results_page(snapshot: Backend, found: Found, begun_s: float) -> Response:
     asked, reply, offset = found.asked, found.reply, found.request.offset
     paged = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
     told = found.ask is not None and (found.ask.answerable or is_question(asked.q))
@@ -162,7 +162,7 @@ def _results_page(snapshot: Snapshot, found: Found, begun_s: float) -> Response:
     )
 
 
-def _corpus(snapshot: Snapshot, asked: PageQuery) -> dict[str, Any]:
+def _corpus(snapshot: Backend, asked: PageQuery) -> dict[str, Any]:
     """What the form offers, and what the home page says the corpus holds."""
     stats = statistics(snapshot)
     names = [source.name for source in stats.sources if source.name]
@@ -187,9 +187,7 @@ async def article_page(request: Request, article_id: str, serving: ServingOf) ->
         return await reading.run(_article_page, reading.snapshot, article_id, start, end, related)
 
 
-def _article_page(
-    snapshot: Snapshot, article_id: str, start: str, end: str, related: SearchReply
-) -> Response:
+def _article_page(snapshot: Backend, article_id: str, start: str, end: str, related: SearchReply) -> Response:
     article, passages = snapshot.article(article_id), snapshot.article_passages(article_id)
     assert article is not None and passages is not None
     mark = _place(start, end, len(article.text))
@@ -224,7 +222,7 @@ async def status_page(serving: ServingOf) -> Response:
         return await reading.run(_status_page, reading.snapshot, serving)
 
 
-def _status_page(snapshot: Snapshot, serving: Serving) -> Response:
+def _status_page(snapshot: Backend, serving: Serving) -> Response:
     return page_reply(
         "status.html",
         stats=statistics(snapshot),

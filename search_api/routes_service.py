@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from search_api.examples import add_examples
 from search_api.exchange import ERRORS, PROBLEM_SCHEMA, ServingOf, json_reply, only_parameters
 from search_api.metrics import CONTENT_TYPE
 from search_api.page.rendering import page_reply
@@ -64,6 +65,8 @@ async def readyz(serving: ServingOf) -> Response:
     if serving.is_ending:
         raise HTTPException(503, "the service ends; what is under way is finished", {"Retry-After": "5"})
     manifest = serving.searcher.snapshot.manifest
+    if serving.generations.lost:
+        raise HTTPException(503, serving.generations.lost, {"Retry-After": "5"})
     body = ReadyBody(
         generation=manifest.generation,
         passages=manifest.passages,
@@ -111,4 +114,5 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     }
     schemas[PROBLEM_SCHEMA] = ProblemBody.model_json_schema()
     document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    add_examples(document)
     return document

@@ -11,19 +11,21 @@ Holds no lock over a search and knows nothing of HTTP.
 
 import time
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from passage_index.backend import Backend, Pool
 from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
 from passage_index.filters import METADATA, all_conditions, plain_name
+from passage_index.holding import WordMemory
 from passage_index.integrity import stamps_file
 from passage_index.lexical import Words
 from passage_index.model_files import default_cache
-from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.snapshot import open_snapshot
 from passage_index.stages import stage, staged
 from passage_index.transformer import load_indexed_encoder
 from passage_index.types import Vectors
@@ -47,7 +49,6 @@ from search_api.texts import Texts
 
 DEEPER = 4  # times as many candidates, where too many of them are folded into few hits,
 DEEPEST = 3200  # until there are so many of each leg
-REMEMBERED_WORDS = 50_000  # whose index terms are kept, for highlights
 
 
 class Searcher:
@@ -55,7 +56,7 @@ class Searcher:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        snapshot: Backend,
         encoder: Encoder | QuestionEncoder,
         answerable_from: float = ANSWERABLE_FROM,
         reader: Reader | None = None,
@@ -72,9 +73,8 @@ class Searcher:
         self.questions = encoder if isinstance(encoder, QuestionEncoder) else QuestionEncoder(encoder)
         self._owns_questions = self.questions is not encoder
         self._speller = Speller(snapshot, self.questions.pieces)
-        self._terms_of_word = lru_cache(REMEMBERED_WORDS)(
-            lambda word: terms_and_joined(word, snapshot.lexical.terms)
-        )
+        self._terms_of_word = partial(terms_and_joined, terms=snapshot.lexical.terms)
+        self._memory = WordMemory(self._terms_of_word)
 
     def close(self) -> None:
         """Let go of files and thread."""
@@ -98,6 +98,7 @@ class Searcher:
         """The first half of `search`: a ranked pool, and what a reranker is to judge."""
         begun_s = time.perf_counter()
         _check(request)
+        self._check_words(request)
         snapshot = self.snapshot
         unread = self._unread(request)
         if unread and request.mode == "hybrid":
@@ -150,6 +151,8 @@ class Searcher:
             request = replace(request, mode="keyword")
         vector = None if unread else like.vector if like else self.questions.encode(said)
         words, where = distinctive_words(said, snapshot.lexical, own), _where(request)
+        if not snapshot.has_words:
+            words = Words(())
         # As many more as must not be shown, so that a long article does not fill its own pool.
         deeper = replace(request, depth=request.depth + len(own))
         deeper, pool = self._deep_enough(deeper, vector, words, where)
@@ -201,7 +204,7 @@ class Searcher:
         page = every[request.offset : request.offset + request.limit]
         chance = answer_probability(found.pool, found.parts, request.mode) if is_question else None
         return SearchReply(
-            hits=shown(snapshot, found, page, self._terms_of_word),
+            hits=shown(snapshot, found, page, self._terms_of_word, self._memory),
             total=len(every),
             total_relation="gte" if len(found.pool) >= request.depth else "eq",
             facets=facets(snapshot, found.pool, [entry.members[0] for entry in every], request.facets),
@@ -213,6 +216,13 @@ class Searcher:
             interpretations=found.spelled.interpretations if found.spelled else (),
             did_you_mean=found.spelled.did_you_mean if found.spelled else None,
         )
+
+    def _check_words(self, request: SearchRequest) -> None:
+        if request.mode != "semantic" and not self.snapshot.has_words:
+            raise InputError(
+                f"mode {request.mode} needs words, which the cluster behind this server does not count "
+                "(Milvus before 2.5); ask with mode=semantic"
+            )
 
     def _unread(self, request: SearchRequest) -> tuple[str, ...]:
         """What to say where the model cannot read the question, if it cannot."""

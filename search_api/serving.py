@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 
+from passage_index.backend import Backend
 from passage_index.errors import NotFound
 from passage_index.inbox import Inbox
-from passage_index.snapshot import Snapshot
 from passage_index.stages import stage, trace
 from search_api.access import Access
 from search_api.admission import Admission
@@ -34,6 +34,8 @@ from search_api.rerank import require_reranker
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from search_api.similar import SimilarRequest
+from search_api.telling import Told, log_line
+from search_api.tracing import Tracing
 from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,11 @@ T = TypeVar("T")
 EAGER_PAUSE_S = 0.1  # between looks for a new generation,
 EAGER_S = 30.0  # for so long after a write was taken
 
+READ_ONLY = (
+    "what is in Milvus is not written to: send writes to a server over the index folder, and bring its "
+    "generations here with `indexer publish`"
+)
+
 
 class Serving:
     """One service. A searcher that is given stays its giver's to close."""
@@ -50,6 +57,7 @@ class Serving:
     def __init__(self, settings: Settings, searcher: Searcher | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.tracing = Tracing() if settings.tracing else None
         self.reader = (
             None if searcher else open_reader(settings.reader, settings.reader_timeout_s, settings.cache)
         )
@@ -69,8 +77,10 @@ class Serving:
 
     @property
     def inbox(self) -> Inbox:
-        """Where writes are kept. Raises 503 while there is no index that they could go to."""
+        """Where writes are kept. Raises 503 while no index is there for them, 403 over Milvus."""
         assert self.searcher
+        if self.settings.backend == "milvus":
+            raise HTTPException(403, READ_ONLY)
         return self._inbox
 
     @property
@@ -88,7 +98,7 @@ class Serving:
         current = self.generations.current
         if current is None:
             self.metrics.refused("not_ready")
-            reason = self.generations.fault or "the index is being opened"
+            reason = self.generations.lost or self.generations.fault or "the index is being opened"
             raise HTTPException(503, reason, {"Retry-After": "5"})
         return current.searcher
 
@@ -96,7 +106,7 @@ class Serving:
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
         beside = [asyncio.create_task(self._follow())]
-        if self.settings.worker:
+        if self.settings.worker and self.settings.backend == "embedded":
             beside.append(asyncio.create_task(self._work()))
         try:
             yield
@@ -106,7 +116,16 @@ class Serving:
             await asyncio.gather(*beside, return_exceptions=True)
             if self.writer is not None:
                 await self.writer.close()
+            if self.tracing is not None:
+                await asyncio.to_thread(self.tracing.close)
             await asyncio.to_thread(self._close)
+
+    def tell(self, told: Told) -> None:
+        """What is to be known of a request that is over."""
+        self.metrics.request(told)
+        log_line(told)
+        if self.tracing is not None:
+            self.tracing.tell(told)
 
     def begin_to_end(self) -> None:
         """Say from now on that this service is not ready."""
@@ -140,6 +159,8 @@ class Serving:
         await asyncio.to_thread(self.generations.follow)
         current = self.generations.current
         self.metrics.serving(current.searcher.snapshot if current else None)
+        if self.access.takes_writes:
+            self.metrics.writes(len(await asyncio.to_thread(self._inbox.waiting)))
 
     def _close(self) -> None:
         if self.reranker is not None:
@@ -207,7 +228,7 @@ class Reading:
         self.generation = opened.searcher.snapshot.generation
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Backend:
         """The generation itself."""
         return self.searcher.snapshot
 
@@ -231,7 +252,7 @@ class Reading:
         is_part: of a batch that has a place already.
         """
         self._note(request.question)
-        async with self._serving.admission.place(is_part):
+        async with self._serving.admission.place():
             if request.mode != "keyword":
                 encoding = self.searcher.questions.submit(request.question)
                 # With a thread for each, what needs no vector is done meanwhile; else none is kept waiting.

@@ -128,6 +128,23 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=20, description="Passages that the language model is given, at most 20.")
     ] = 8
     llm_max_tokens: Annotated[int, Field(ge=1, description="Most tokens that it may write.")] = 600
+    backend: Annotated[
+        Literal["embedded", "milvus"],
+        Field(description="What answers: the index folder, or Milvus, where an index was published."),
+    ] = "embedded"
+    milvus_uri: Annotated[
+        str | None, Field(description="URI of Milvus, such as `http://host:19530`; needed for it.")
+    ] = None
+    milvus_name: Annotated[str, Field(description="The alias that is served.")] = "passages"
+    milvus_token: Annotated[
+        SecretStr | None, Field(description="The token that Milvus asks for, `user:password`, if it does.")
+    ] = None
+    milvus_token_file: Annotated[
+        Path | None, Field(description="A file that holds the token, instead of `milvus_token`.")
+    ] = None
+    milvus_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds that one call to Milvus may take, tries again included.")
+    ] = 10.0
     host: Annotated[str, Field(description="Address to bind.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to bind; 0 takes a free one.")] = 8000
     open: Annotated[
@@ -231,6 +248,9 @@ class Settings(BaseSettings):
     ] = 30
     max_json_depth: Annotated[int, Field(ge=1, description="Deepest nesting of a body of JSON.")] = 64
     max_json_digits: Annotated[int, Field(ge=1, description="Longest run of digits in a number.")] = 400
+    tracing: Annotated[
+        bool, Field(description="Whether to send OpenTelemetry spans, as the OTEL_ variables say.")
+    ] = False
     log_format: Annotated[
         Literal["text", "json"], Field(description="`text`, or `json` for an object a line.")
     ] = "text"
@@ -265,6 +285,12 @@ class Settings(BaseSettings):
     ] = True
     max_limit: Annotated[int, Field(ge=1, description="Most hits on one page of a reply.")] = 100
     max_offset: Annotated[int, Field(ge=0, description="Most hits that can be paged past.")] = 10_000
+    max_filter_conditions: Annotated[
+        int, Field(ge=0, le=100, description="Most conditions in one filter.")
+    ] = 100
+    max_filter_values: Annotated[
+        int, Field(ge=0, le=1000, description="Most values in the conditions of one filter, together.")
+    ] = 1000
     max_question_chars: Annotated[int, Field(ge=1, description="Longest question, in code points.")] = 4_000
     batch_limit: Annotated[int, Field(ge=1, description="Most searches in one batch.")] = 64
 
@@ -277,6 +303,11 @@ def admin_key(settings: Settings) -> str | None:
 def llm_key(settings: Settings) -> str | None:
     """The key that the endpoint of the language model wants, or None. Raises InputError."""
     return _key(settings.llm_key, settings.llm_key_file, "SEARCH_LLM_KEY", "language model's key")
+
+
+def milvus_token(settings: Settings) -> str:
+    """The token that Milvus asks for, '' for none. Raises InputError."""
+    return _key(settings.milvus_token, settings.milvus_token_file, "SEARCH_MILVUS_TOKEN", "token") or ""
 
 
 def _key(secret: SecretStr | None, file: Path | None, name: str, what: str) -> str | None:

@@ -3,7 +3,8 @@
 Decides no order. Finding + the entries of a page -> hits
 """
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
+from passage_index.holding import WordMemory
 from passage_index.types import StoredPassage
 from search_api.differences import differing_sentences
 from search_api.explanation import TermsOfWord, asked_words, explanation
@@ -13,17 +14,22 @@ from search_api.hits import Duplicate, Highlight, Hit, HitScores, Reason, Senten
 
 
 def shown(
-    snapshot: Snapshot, found: Finding, page: list[Entry], terms_of_word: TermsOfWord
+    snapshot: Backend,
+    found: Finding,
+    page: list[Entry],
+    terms_of_word: TermsOfWord,
+    memory: WordMemory,
 ) -> tuple[Hit, ...]:
     """One hit an entry, its best passage first. Texts are read for this page only."""
     pool, members = found.pool, [member for entry in page for member in entry.members]
     texts = dict(zip(members, found.texts.of(pool.rows[members]), strict=True))
     nearest = _nearest(snapshot, found, [entry.members[0] for entry in page])
+    first_of = [texts[entry.members[0]] for entry in page]
+    words = word_highlights(first_of, found.words, memory)
     hits = []
-    for place, entry in enumerate(page, start=found.request.offset + 1):
+    for place, (entry, marks) in enumerate(zip(page, words, strict=True), start=found.request.offset + 1):
         first, *others = entry.members
         stored = texts[first]
-        marks = word_highlights(stored, found.words, terms_of_word)
         if nearest:
             marks.insert(0, sentence_highlight(stored, nearest[first]))
         hits.append(
@@ -42,7 +48,7 @@ def shown(
     return tuple(hits)
 
 
-def _nearest(snapshot: Snapshot, found: Finding, positions: list[int]) -> dict[int, int]:
+def _nearest(snapshot: Backend, found: Finding, positions: list[int]) -> dict[int, int]:
     """The sentence of each passage that is nearest to the question; nothing where that has no vector."""
     if found.vector is None:
         return {}
@@ -68,7 +74,7 @@ def _duplicate(found: Finding, other: StoredPassage, hit: StoredPassage) -> Dupl
 
 
 def _reasons(
-    snapshot: Snapshot,
+    snapshot: Backend,
     found: Finding,
     entry: Entry,
     stored: StoredPassage,

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passage_index.backend import Backend, Handles, Lexicon, Pool
 from passage_index.encoder import unit
 from passage_index.errors import NotFound
-from passage_index.lexical import LexicalReader, Words
-from passage_index.snapshot import Pool, Snapshot
-from passage_index.types import Rows, StoredPassage, Vectors
+from passage_index.lexical import Words
+from passage_index.types import StoredPassage, Vectors
 from search_api.hits import SearchRequest
 from search_api.question import without_stop_words
 
@@ -39,10 +39,10 @@ class Source:
 
     vector: Vectors  # (dim,), unit length
     said: str  # title and text
-    own: Rows  # passages that must not be among the hits, as a pool's rows
+    own: Handles  # passages that must not be among the hits, as a pool's rows
 
 
-def source(snapshot: Snapshot, asked: SimilarRequest) -> Source | None:
+def source(snapshot: Backend, asked: SimilarRequest) -> Source | None:
     """What a request names in the index; None for a text. Raises NotFound on an unknown id."""
     if asked.article_id is None and asked.passage_id is None:
         return None
@@ -65,7 +65,7 @@ def source(snapshot: Snapshot, asked: SimilarRequest) -> Source | None:
     return Source(vector, said, rows if asked.exclude_same_article else never)
 
 
-def distinctive_words(text: str, lexical: LexicalReader, own: Sequence[StoredPassage]) -> Words:
+def distinctive_words(text: str, lexical: Lexicon, own: Sequence[StoredPassage]) -> Words:
     """The words by which a text is told from the rest of the corpus: those of most weight by tf and idf.
 
     own: passages that are not to be found; a word that stands in no other one is left out.

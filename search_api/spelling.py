@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from passage_index.backend import Backend
 from passage_index.lexical import Words
 from passage_index.names import SHORTEST
-from passage_index.snapshot import Snapshot
 from passage_index.types import Span
 from passage_index.vocabulary import Word, form_of
 from search_api.fusion import Mode
@@ -57,7 +57,7 @@ class _Others:
 class Speller:
     """Knows the words of one snapshot. Safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, pieces: Pieces) -> None:
+    def __init__(self, snapshot: Backend, pieces: Pieces) -> None:
         self._lexical, self._vocabulary, self._pieces = snapshot.lexical, snapshot.vocabulary, pieces
         self._others = lru_cache(REMEMBERED)(self._find_others)
 

@@ -1,20 +1,20 @@
 """What an index holds, in numbers for people: counts, dates, sizes.
 
-Reads the manifest and the columns, no text. Snapshot -> StatsBody
+Reads the manifest and the columns, no text. Backend -> StatsBody
 """
 
 from datetime import date, timedelta
 from weakref import WeakKeyDictionary
 
+from passage_index.backend import Backend
 from passage_index.columns import EPOCH
-from passage_index.snapshot import Snapshot
 from search_api.schemas_index import CountBody, DatesBody, EncoderBody, SearchStepBody, StatsBody
 
 # A generation never changes, and counting reads every row; forgotten together with its snapshot.
-_KNOWN: WeakKeyDictionary[Snapshot, StatsBody] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Backend, StatsBody] = WeakKeyDictionary()
 
 
-def statistics(snapshot: Snapshot) -> StatsBody:
+def statistics(snapshot: Backend) -> StatsBody:
     """Counts of one generation. O(rows) the first time."""
     known = _KNOWN.get(snapshot)
     if known is None:
@@ -22,7 +22,7 @@ def statistics(snapshot: Snapshot) -> StatsBody:
     return known
 
 
-def _counted(snapshot: Snapshot) -> StatsBody:
+def _counted(snapshot: Backend) -> StatsBody:
     manifest, counts = snapshot.manifest, snapshot.counts()
     encoder = manifest.encoder
     return StatsBody(
@@ -55,7 +55,7 @@ def _most_first(counts: dict[str, int]) -> list[CountBody]:
     return [CountBody(name=name, passages=count) for name, count in ordered]
 
 
-def _dates(snapshot: Snapshot, undated: int) -> DatesBody:
+def _dates(snapshot: Backend, undated: int) -> DatesBody:
     days = snapshot.days()
     if days is None:
         return DatesBody(first=None, last=None, undated_passages=undated)

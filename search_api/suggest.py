@@ -7,7 +7,7 @@ beginning -> Suggestions, in most articles first
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.vocabulary import Completion, Kind
 from search_api.question import STOP_WORDS
 
@@ -24,7 +24,7 @@ class Suggestion:
     articles: int
 
 
-def suggestions(snapshot: Snapshot, beginning: str, limit: int) -> list[Suggestion]:
+def suggestions(snapshot: Backend, beginning: str, limit: int) -> list[Suggestion]:
     """At most `limit` completions; capitals and accents do not count, stop words are not suggested."""
     for kept, tail in _tails(" ".join(beginning.split()) + " " * beginning[-1:].isspace()):
         found = [one for one in snapshot.vocabulary.beginning(tail, 2 * limit) if _is_worth_it(snapshot, one)]
@@ -49,7 +49,7 @@ def _tails(beginning: str) -> Iterator[tuple[str, str]]:
             yield beginning[: len(beginning) - len(tail)], tail
 
 
-def _is_worth_it(snapshot: Snapshot, one: Completion) -> bool:
+def _is_worth_it(snapshot: Backend, one: Completion) -> bool:
     """No stop word, and in an article that is still there; deleted ones are counted until a merge."""
     if one.text.lower().replace("’", "'") in STOP_WORDS:
         return False

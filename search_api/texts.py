@@ -1,26 +1,26 @@
 """The passages that one search reads, each once, however many of its steps look at them.
 
-Snapshot + rows of a pool -> stored passages
+Backend + rows of a pool -> stored passages
 """
 
-import numpy as np
+from typing import Any
 
-from passage_index.snapshot import Snapshot
-from passage_index.types import Rows, StoredPassage
+from passage_index.backend import Backend, Handles
+from passage_index.types import StoredPassage
 
 
 class Texts:
     """Of one search, on one thread at a time; let go of with it."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Backend) -> None:
         self._snapshot = snapshot
-        self._read: dict[int, StoredPassage] = {}
+        self._read: dict[Any, StoredPassage] = {}
 
-    def of(self, rows: Rows) -> list[StoredPassage]:
+    def of(self, rows: Handles) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
         wanted = rows.tolist()
-        missing = [row for row in wanted if row not in self._read]
+        missing = [place for place, row in enumerate(wanted) if row not in self._read]
         if missing:
-            found = self._snapshot.fetch(np.array(missing, dtype=np.int64))
-            self._read.update(zip(missing, found, strict=True))
+            found = self._snapshot.fetch(rows[missing])
+            self._read.update(zip([wanted[place] for place in missing], found, strict=True))
         return [self._read[row] for row in wanted]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import Span, StoredPassage, sha256_text
 
 Reason = Literal["matches", "moved", "differs", "out of range", "no such article"]
@@ -30,7 +30,7 @@ class Verdict:
         return self.reason == "matches"
 
 
-def verify(snapshot: Snapshot, article_id: str, start: int, end: int, sha256: str) -> Verdict:
+def verify(snapshot: Backend, article_id: str, start: int, end: int, sha256: str) -> Verdict:
     """Compare `sha256` (hex digits) with that of `text[start:end]`. A place without a character is none."""
     article = snapshot.article(article_id)
     if article is None:

@@ -86,7 +86,7 @@ class AsyncClient:
         return await self._sent(calls.search(q, options))
 
     async def hits(self, q: str, **options: Unpack[SearchOptions]) -> AsyncIterator[Hit]:
-        """All hits of a search, page after page of one state of the index."""
+        """All hits of a search, page after page of one state of the index; `limit` is a page's length."""
         asked: SearchOptions = {"limit": PAGE, "offset": 0, **options}
         while True:
             reply = await self._sent(calls.search(q, asked))

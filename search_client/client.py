@@ -89,7 +89,7 @@ class Client:
         return self._sent(calls.search(q, options))
 
     def hits(self, q: str, **options: Unpack[SearchOptions]) -> Iterator[Hit]:
-        """All hits of a search, page after page of one state of the index."""
+        """All hits of a search, page after page of one state of the index; `limit` is a page's length."""
         asked: SearchOptions = {"limit": PAGE, "offset": 0, **options}
         while True:
             reply = self._sent(calls.search(q, asked))
@@ -215,6 +215,5 @@ class Client:
 
 def not_reached(error: httpx.HTTPError) -> NotReached:
     """What httpx could not do, in our words."""
-    return NotReached(
-        f"the server was not reached, or did not answer in time: {error or type(error).__name__}"
-    )
+    told = str(error) or type(error).__name__
+    return NotReached(f"the server was not reached, or did not answer in time: {told}")

@@ -315,7 +315,7 @@ class SearchOptions(TypedDict, total=False):
     facets: list[Literal["source", "month", "year", "language"]]
     # `article`: only the best passage of each article.
     group_by: Literal["article"] | None
-    # `newest`, `oldest`: by date, of what scores half as much as the best or more.
+    # `newest`, `oldest`: by date, of what scores at least a fifth of the best.
     sort: Literal["relevance", "newest", "oldest"]
     # Fold passages of nearly the same text into the best of them.
     collapse: bool
@@ -459,7 +459,7 @@ class SimilarOptions(TypedDict, total=False):
     facets: list[Literal["source", "month", "year", "language"]]
     # `article`: only the best passage of each article.
     group_by: Literal["article"] | None
-    # `newest`, `oldest`: by date, of what scores half as much as the best or more.
+    # `newest`, `oldest`: by date, of what scores at least a fifth of the best.
     sort: Literal["relevance", "newest", "oldest"]
     # Fold passages of nearly the same text into the best of them.
     collapse: bool

@@ -18,6 +18,7 @@ from search_api.settings import Settings
 from tests.fakes import FakeEncoder
 from tests.growing import written
 from tests.model_stub import Stub, running
+from tests.web_stub import Site, site
 from tests.writing import KEY, START
 from tests.written_cases import ARTICLES as FERRY_ARTICLES
 from tests.written_cases import built, settings_of
@@ -85,6 +86,12 @@ def settings(index: Path) -> Settings:
 def client(settings: Settings, searcher: Searcher) -> Iterator[TestClient]:
     with TestClient(create_app(settings, searcher)) as opened:
         yield opened
+
+
+@pytest.fixture
+def here() -> Iterator[Site]:
+    with site() as running:
+        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from passage_index.snapshot import Pool
+from passage_index.backend import Pool
 
 
 def pool_of(

@@ -34,7 +34,7 @@ from tests.replies import BROWSER, problem
 NEEDS = {
     "nothing": {"GET /healthz", "HEAD /healthz", "GET /readyz", "HEAD /readyz", "GET /static"},
     "read": {
-        "GET /", "HEAD /", "GET /articles/{article_id:path}", "HEAD /articles/{article_id:path}",
+        "GET /", "HEAD /", "GET /results.json", "GET /results.csv", "GET /status", "HEAD /status", "GET /articles/{article_id:path}", "HEAD /articles/{article_id:path}",
         "GET /v1/search", "POST /v1/search", "GET /search", "POST /search", "POST /v1/search/batch",
         "GET /v1/ask", "POST /v1/ask", "GET /ask", "POST /ask", "GET /v1/ask/stream", "POST /v1/ask/stream",
         "POST /v1/similar", "GET /v1/suggest", "GET /v1/articles/{article_id:path}",

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from fastapi.testclient import TestClient
 from starlette.exceptions import HTTPException
 
 from passage_index import stages
-from search_api.admission import Admission
+from search_api.admission import Admission, Arrival
 from search_api.app import create_app
 from search_api.hits import SearchRequest
 from search_api.metrics import Metrics
@@ -32,28 +33,55 @@ async def taken(places: Admission, count: int) -> list[Any]:
     return held
 
 
-def refusal(places: Admission) -> HTTPException:
-    async def ask() -> None:
-        async with places.place():
-            pass
+def let_in(places: Admission) -> Arrival:
+    """In a context of its own, as each request has one."""
+    arrival = copy_context().run(places.arrive)
+    assert isinstance(arrival, Arrival)
+    return arrival
 
-    with pytest.raises(HTTPException) as caught:
-        asyncio.run(ask())
-    return caught.value
+
+def retry_of(places: Admission) -> str | None:
+    """When a request that comes now is told to come again; None where it is let in."""
+    asked = copy_context().run(places.arrive)
+    if isinstance(asked, Arrival):
+        places.leave(asked)
+        return None
+    assert asked.status == 503 and asked.headers is not None
+    return asked.headers["Retry-After"]
 
 
 def test_one_more_than_may_wait_is_refused_and_a_place_that_is_left_is_free_again() -> None:
     places = admission()
 
     async def run() -> None:
-        held = await taken(places, 5)
+        held = await taken(places, 3)
+        arrivals = [let_in(places) for _ in range(2)]
+        assert retry_of(places) == "1"
         with pytest.raises(HTTPException) as caught:
             await taken(places, 1)
         assert caught.value.status_code == 503 and caught.value.headers == {"Retry-After": "1"}
-        async with places.place(is_part=True):
-            pass
+        places.leave(arrivals[0])
+        places.leave(arrivals[0])
+        assert retry_of(places) is None
+        let_in(places)
+        assert retry_of(places) == "1"
         await held[0].__aexit__(None, None, None)
-        await taken(places, 1)
+        assert retry_of(places) is None
+
+    asyncio.run(run())
+
+
+def test_who_was_let_in_counts_once_and_is_not_refused_any_more() -> None:
+    places = admission(threads=1, max_waiting=0)
+
+    async def run() -> None:
+        arrival = places.arrive()
+        assert isinstance(arrival, Arrival)
+        async with places.place(), places.place():  # as a batch, and each of its searches
+            assert retry_of(places) == "1"
+        assert retry_of(places) is None
+        places.leave(arrival)
+        assert retry_of(places) is None
 
     asyncio.run(run())
 
@@ -64,12 +92,9 @@ def test_who_would_wait_longer_than_the_limit_is_refused_at_once(monkeypatch: py
 
     async def run() -> None:
         await taken(places, 2 + 4)
-        assert places.expected_wait_s == 2.5
-        await taken(places, 1)
-        assert places.expected_wait_s == 3.0
-        with pytest.raises(HTTPException) as caught:
-            await taken(places, 1)
-        assert caught.value.headers == {"Retry-After": "3"}
+        assert places.expected_wait_s == 2.5 and retry_of(places) is None
+        let_in(places)
+        assert places.expected_wait_s == 3.0 and retry_of(places) == "3"
 
     asyncio.run(run())
 

@@ -182,3 +182,16 @@ def test_nothing_is_found_where_there_is_nothing(
         assert [len(part) for part in found] == [0, 0]
     assert len(opened.best_sentences(vectors[0], np.empty(0, dtype=np.int64))) == 0
     assert len(empty.search(vectors[0], 10, np.zeros(0, dtype=bool))[0]) == 0
+
+
+def test_the_best_of_proposals_are_those_of_all_scores(
+    opened: DenseReader, vectors: Vectors, questions: Vectors
+) -> None:
+    """Rows that differ by less than float32 can tell, and copies, are there by the hundred."""
+    rows = np.sort(RANDOM.permutation(ROWS)[: ROWS // 2])
+    for question in questions:
+        oracle = cosines(vectors, question)
+        for k in (1, 10, 200, len(rows)):
+            found, scores = opened._best_of(question, rows, k)
+            assert found.tolist() == best_rows(oracle, np.isin(np.arange(ROWS), rows), k)
+            assert scores.tolist() == oracle[found].tolist()

@@ -162,3 +162,13 @@ def test_decisions_are_numbered_and_whole() -> None:
     for file in DECISIONS:
         headings = re.findall(r"^## (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
         assert headings == ["Context", "Choice", "Rejected", "Measured", "What would reopen it"], file.name
+
+
+def test_every_limit_is_listed_in_limits() -> None:
+    from manual.limits import BEYOND
+
+    bounds = re.compile(
+        r"max_|min_bytes|rate_|inbox_|kept_|\w+_(timeout_s|limit|retries|passages|tokens|budget_ms)$"
+    )
+    others = {"threads", "keep_alive_s", "drain_s", "grace_s", "rerank_depth"}
+    assert {name for name in Settings.model_fields if bounds.match(name)} | others == BEYOND.keys()

@@ -107,8 +107,9 @@ def test_vectors_are_those_of_sentence_transformers(encoded: list[PassageVectors
 def test_questions_are_read_as_passages_are(
     encoder: TransformerEncoder, encoded: list[PassageVectors], theirs: Vectors
 ) -> None:
+    """But for rounding in bf16: a question is padded, a passage is not."""
     asked = encoder.encode_questions(TEXTS)
-    assert asked.tobytes() == stacked(encoded).tobytes()
+    assert (asked * stacked(encoded)).sum(axis=1).min() > 0.9999
     assert encoder.encode_questions([]).shape == (0, 384) and encoder.encode_passages([]) == []
 
 
@@ -127,6 +128,17 @@ def test_a_vector_is_the_same_to_the_last_bit_whatever_is_encoded_with_it(
         assert alone.sentences.tobytes() == encoded[number].sentences.tobytes()
     streams = load_encoder(streams=2).encode_passages(PASSAGES)
     assert stacked(streams).tobytes() == stacked(encoded).tobytes()
+
+
+def test_a_question_has_the_same_vector_to_the_last_bit_whatever_is_asked_with_it(
+    encoder: TransformerEncoder,
+) -> None:
+    together = encoder.encode_questions(TEXTS)
+    for number in range(0, len(TEXTS), 5):
+        assert encoder.encode_questions([TEXTS[number]]).tobytes() == together[number].tobytes()
+    short = ["Which animals?", "Who left?", "How many people might have to leave?", "goats"]
+    pairs = [encoder.encode_questions([one, other])[0] for one in short for other in short]
+    assert len({vector.tobytes() for vector in pairs}) == len(short)
 
 
 def test_the_torch_runtime_agrees(encoded: list[PassageVectors], theirs: Vectors) -> None:

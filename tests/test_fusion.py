@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passage_index.snapshot import Pool
+from passage_index.backend import Pool
 from search_api.fusion import Mode, calibrated, fuse, order
 from tests.pools import pool_of
 

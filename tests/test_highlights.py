@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from passage_index.holding import WordMemory
 from passage_index.lexical import LexicalReader
 from passage_index.lexical_writer import LexicalWriter
 from passage_index.types import Article, Passage, StoredPassage
@@ -50,7 +51,9 @@ def passage() -> StoredPassage:
 def test_words_of_the_question_are_marked(lexical: LexicalReader, question: str, marked: list[str]) -> None:
     stored = passage()
     words = parse_words(question, lexical.terms)
-    found = word_highlights(stored, words, lambda word: terms_and_joined(word, lexical.terms))
+    memory = WordMemory(lambda word: terms_and_joined(word, lexical.terms))
+    found, again = word_highlights([stored, stored], words, memory)
+    assert found == again
     assert [TEXT[one.start : one.end] for one in found] == marked
     assert {one.kind for one in found} <= {"word"}
 

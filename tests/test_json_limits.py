@@ -1,13 +1,17 @@
 """Depth and digits of JSON before it is parsed, held against the parser."""
 
 import json
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search_api.app import create_app
 from search_api.json_limits import json_fault
+from search_api.searcher import Searcher
+from search_api.settings import Settings
 from tests.replies import problem
 
 VALUES = st.recursive(
@@ -58,3 +62,21 @@ def test_over_http_they_are_400_before_any_parsing(client: TestClient) -> None:
 
     assert told(b'{"q": ' + b"[" * 100_000) == "the JSON is nested more than 64 deep"
     assert told(b'{"q": "goats", "limit": ' + b"9" * 5000 + b"}") == "a number has more than 400 digits"
+
+
+def test_filters_have_limits_that_are_settings(settings: Settings, searcher: Searcher) -> None:
+    small = settings.model_copy(update={"max_filter_conditions": 1, "max_filter_values": 2})
+    with TestClient(create_app(small, searcher)) as client:
+
+        def asked(filter_: object) -> Any:
+            return client.post("/v1/search", json={"q": "goats", "filter": filter_})
+
+        assert asked({"source": {"$in": ["a", "b"]}}).status_code == 200
+        assert (
+            problem(asked({"source": "a", "language": "en"}), 422)
+            == "the conditions of filter can be at most 1 here"
+        )
+        assert (
+            problem(asked({"source": {"$in": ["a", "b", "c"]}}), 422)
+            == "the values of filter can be at most 2 here"
+        )

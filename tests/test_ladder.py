@@ -104,9 +104,11 @@ def test_few_deleted_rows_do_not_make_a_search_gather(opened: DenseReader, quest
     mask = EVERY.copy()
     mask[RANDOM.permutation(ROWS)[: ROWS // 50]] = False
     with pytest.MonkeyPatch.context() as patch:
-        whole = DenseReader.scores
+        whole = DenseReader._best_of
         patch.setattr(
-            DenseReader, "scores", lambda self, one, rows: asked.append(len(rows)) or whole(self, one, rows)
+            DenseReader,
+            "_best_of",
+            lambda self, one, rows, k: asked.append(len(rows)) or whole(self, one, rows, k),
         )
         rows, _ = opened.search(questions[0], DEPTH, mask)
     assert (

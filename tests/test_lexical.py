@@ -233,3 +233,22 @@ def test_words_held_are_the_same_when_all_that_was_remembered_is_forgotten(
     monkeypatch.setattr(holding, "REMEMBERED", 2)
     for _ in range(3):
         assert reader.held_in(texts, wanted) == [frozenset(wanted), frozenset(wanted), frozenset()]
+
+
+def test_words_by_rows_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    LexicalWriter(tmp_path / "index").close()
+    held, asked = LexicalReader(tmp_path / "index").held, list[int]()
+    texts = {1: ["Goats ate.", "The fire\nspread."], 2: ["Fires, goats"], 3: ["Nothing"]}
+
+    def read(rows: list[int]) -> list[list[str]]:
+        asked.extend(rows)
+        return [texts[row] for row in rows]
+
+    wanted = {"goat", "fire"}
+    both, one = frozenset(wanted), [frozenset({"goat"}), frozenset({"fire"})]
+    assert held.held_by([2, 1], wanted, read) == [[both], one]
+    assert held.held_by([1, 3, 2], wanted, read) == [one, [frozenset()], [both]] and asked == [2, 1, 3]
+    monkeypatch.setattr(holding, "REMEMBERED_ROWS", 2)
+    assert held.held_by([3, 3], {"noth"}, read) == [[frozenset({"noth"})]] * 2
+    held.held_by([4], wanted, lambda rows: [["Goats"]])
+    assert held.held_by([1], wanted, read) == [one] and asked == [2, 1, 3, 1]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_api.app import create_app
-from search_api.logs import JsonLines, TextLines, fields_of, plain
+from search_api.logs import JsonLines, TextLines, configure_logging, fields_of, plain
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 
@@ -84,3 +84,18 @@ def test_the_line_tells_what_each_stage_took(client: TestClient, caplog: pytest.
         "show_ms",
     }
     assert stages <= line.fields.keys()
+
+
+def test_the_form_can_be_changed_and_others_handlers_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    root, others = logging.Logger("root"), logging.NullHandler()
+    monkeypatch.setattr(logging, "root", root)
+    monkeypatch.setattr(logging.Logger, "root", root)
+    monkeypatch.setattr(
+        logging, "getLogger", lambda name=None: root if name is None else logging.Logger(name)
+    )
+    configure_logging("text")
+    configure_logging("json")
+    assert [type(one.formatter) for one in root.handlers] == [JsonLines]
+    root.handlers = [others]
+    configure_logging("json")
+    assert root.handlers == [others] and others.formatter is None

@@ -51,6 +51,13 @@ def answer(url: str) -> int:
             time.sleep(0.1)
 
 
+def metrics(url: str) -> dict[str, float]:
+    """What whichever process is asked tells of all."""
+    with urlopen(f"{url}/metrics", timeout=PATIENCE_S) as reply:
+        lines = reply.read().decode().splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[:1] != "#"}
+
+
 def children(pid: int) -> list[int]:
     """Processes that were started by one and serve."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -73,6 +80,12 @@ def test_two_processes_serve_and_one_that_is_killed_is_replaced(tmp_path: Path) 
             assert time.monotonic() < until_s, "the killed process was not replaced"
             time.sleep(0.1)
         assert all(answer(url) == 5 for _ in range(20))
+        told = metrics(url)
+        assert told['search_requests_total{method="GET",route="/v1/search",status="200"}'] >= 21
+        assert told["search_ready"] == 1 and told["search_index_passages"] == 5
+        assert all(
+            metrics(url)[name] >= value for _ in range(5) for name, value in told.items() if "_total" in name
+        )
         every = children(pid)
     assert not any(Path(f"/proc/{one}").exists() for one in every)
 

@@ -70,7 +70,7 @@ def test_without_an_index_the_service_lives_and_says_why_until_there_is_one(
         return whole
 
     monkeypatch.setattr(generations, "open_snapshot", open_once)
-    monkeypatch.setattr(generations, "load_indexed_encoder", lambda identity, cache, model: encoder)
+    monkeypatch.setattr(generations, "load_indexed_encoder", lambda *_, threads: encoder)
     monkeypatch.setattr(Snapshot, "close", lambda self: (closed.append(self), close(self)))
     with TestClient(create_app(Settings(index=tmp_path / "none", retry_s=0.02))) as client:
         assert client.get("/healthz").status_code == 200

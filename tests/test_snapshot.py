@@ -14,11 +14,12 @@ from indexer.chunking import Chunking
 from indexer.growing import add
 from indexer.write import embedded_passage
 from passage_index import snapshot as snapshot_module
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.dense import encode_stored, from_bf16
 from passage_index.lexical import Words, compounds
 from passage_index.passages import id_bytes
-from passage_index.snapshot import Pool, Snapshot, open_snapshot
+from passage_index.snapshot import Snapshot, open_snapshot
 from passage_index.types import StoredPassage, Vectors
 from search_api.question import parse_words
 from tests.conftest import ARTICLES

@@ -71,7 +71,7 @@ def serve(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
         client.__exit__(None, None, None)
 
 
-def fake_encoder(identity: EncoderIdentity, _cache: Path, _model: str | None) -> FakeEncoder:
+def fake_encoder(identity: EncoderIdentity, _cache: Path, _model: str | None, threads: int) -> FakeEncoder:
     encoder = FakeEncoder()
     encoder.identity = identity
     return encoder

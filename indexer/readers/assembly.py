@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from indexer.dates import parse_published, split_date_line
 from indexer.readers.language import detected_language
+from indexer.readers.mojibake import mended
 from indexer.readers.normal_form import normalise_text, one_line
 from indexer.readers.records import Row, Unfit, kind_of
 from passage_index.types import ID_KEYS, TEXT_KEYS, Article, article_id_fault
@@ -131,7 +132,7 @@ def _text(value: object) -> str:
         raise Unfit(f"no text: it is {kind_of(value)}; expected a string")
     if len(value) > MAX_TEXT_CHARS:
         raise Unfit(f"a text of more than {MAX_TEXT_CHARS >> 20} Mi characters; make several articles of it")
-    text = normalise_text(value)
+    text = normalise_text(mended(value))
     if not text:
         raise Unfit("no text: nothing but blanks and control characters")
     return text
@@ -149,7 +150,7 @@ def _name(value: object) -> str | None:
     """A title or the name of a source as it is shown; None for what can be neither."""
     if not isinstance(value, str | int | float):
         return None
-    name = one_line(str(value))
+    name = one_line(mended(str(value)))
     return name if len(name) <= MAX_NAME_CHARS else None
 
 

@@ -1,15 +1,18 @@
 """Reader of .csv: a record below the header -> a row. Streams; quoted cells may hold line ends.
 
+In UTF-8, else in the encoding that its bytes beyond ASCII fit best.
 The delimiter is the comma, or the semicolon or tab where the header has more of those.
 """
 
+import codecs
 import csv
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from indexer.readers.assembly import check_columns
+from indexer.readers.charset import CP1252_WHERE_WRONG, SAMPLE_BYTES, legacy_codec, mostly_utf8
 from indexer.readers.records import MAX_RECORD_BYTES, Rejected, Row, Unfit, shown
 from indexer.readers.streams import bounded_lines, open_regular, unpacked, utf8_stream
 
@@ -26,8 +29,9 @@ def read_csv(path: Path) -> Iterator[Row | Rejected]:
     """
     csv.field_size_limit(MAX_RECORD_BYTES)  # of the process; the default of 128 KiB is less than an article
     with open_regular(path) as file:
+        encoding = _encoding(file)
         wrong: list[str] = []  # what is wrong with the lines of the record being read
-        lines = _text_lines(bounded_lines(utf8_stream(unpacked(file, path.name))), wrong)
+        lines = _text_lines(bounded_lines(utf8_stream(unpacked(file, path.name))), wrong, encoding)
         first = next(lines, "")
         delimiter = max(_DELIMITERS, key=first.count)
         records = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
@@ -70,12 +74,38 @@ def _rows(name: str, records: "Reader", columns: list[str], wrong: list[str]) ->
             yield Row(line, {column: cell for column, cell in zip(columns, cells, strict=True) if cell})
 
 
-def _text_lines(lines: Iterator[tuple[int, bytes | None]], wrong: list[str]) -> Iterator[str]:
+def _encoding(file: BinaryIO) -> tuple[str, str]:
+    """(codec, what to do with bytes that do not fit) of a file, which is read once and left at its beginning.
+
+    Spreadsheets save in the encoding of their country; where it cannot be told, lines that are not
+    UTF-8 are refused one by one.
+    """
+    decoder, data = codecs.getincrementaldecoder("utf-8")(), b""
+    try:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-8", "strict"  # as the stream of lines will have it
+        file.seek(0)
+        while data := file.read(SAMPLE_BYTES):
+            decoder.decode(data)
+    except UnicodeDecodeError:
+        if mostly_utf8(data):
+            return "utf-8", CP1252_WHERE_WRONG
+        return legacy_codec(data) or "utf-8", "strict"
+    finally:
+        file.seek(0)
+    return "utf-8", "strict"
+
+
+def _text_lines(
+    lines: Iterator[tuple[int, bytes | None]], wrong: list[str], encoding: tuple[str, str]
+) -> Iterator[str]:
     for number, line in lines:
         if line is None:
             raise Unfit(f"line {number} is longer than {MAX_RECORD_BYTES >> 20} MiB")
         try:
-            yield line.decode()
+            yield line.decode(*encoding)
         except UnicodeDecodeError as error:
-            wrong.append(f"invalid UTF-8 at byte {error.start} of line {number}; expected UTF-8")
+            wrong.append(
+                f"invalid {encoding[0].upper()} at byte {error.start} of line {number}; expected UTF-8"
+            )
             yield line.decode("utf-8", "replace")

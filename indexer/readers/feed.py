@@ -16,9 +16,15 @@ MAX_FEED_BYTES = 32 << 20  # feedparser holds a feed whole, several times over
 
 def read_feed(path: Path) -> Iterator[Row | Rejected]:
     """A row for each entry, numbered from 1. Raises Unfit if the file is no feed or is unsafe; OSError."""
+    yield from feed_rows(whole(path, MAX_FEED_BYTES), shown(path))
+
+
+def feed_rows(data: bytes, name: str) -> Iterator[Row | Rejected]:
+    """As `read_feed`, of bytes from anywhere; `name` says from where."""
     import feedparser
 
-    data = whole(path, MAX_FEED_BYTES)
+    if len(data) > MAX_FEED_BYTES:
+        raise Unfit(f"a feed of more than {MAX_FEED_BYTES >> 20} MiB")
     _refuse_entities(data)
     # A stream, for feedparser would take bytes that look like a path or an address for one.
     try:
@@ -33,7 +39,7 @@ def read_feed(path: Path) -> Iterator[Row | Rejected]:
         try:
             yield Row(number, _fields(entry, found.feed))
         except Unfit as fault:
-            yield Rejected(shown(path), number, str(fault))
+            yield Rejected(name, number, str(fault))
 
 
 def _refuse_entities(data: bytes) -> None:

@@ -6,13 +6,14 @@ else what htmldate's cautious mode finds, which does not guess from a copyright 
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from indexer.dates import parse_published
+from indexer.readers.leftovers import drop_leftovers, is_paywalled, keep_clock
 from indexer.readers.markup import fragment_text, page_markup, page_tree
 from indexer.readers.records import PARSER_FAULTS, Rejected, Row, Unfit
 from indexer.readers.streams import whole
@@ -29,6 +30,8 @@ _DATE_NAMES = (
 )  # fmt: skip
 _JSON_LD_DATE = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{4,64})"')
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<>]{0,500})</title", re.IGNORECASE)
+_TABLE_ROW = re.compile(r"\| ?(.*?) ?\|")
+HEADING_LINES = 4  # among the first of which the title may be repeated
 _KEPT = ("author", "description", "sitename", "categories", "tags")
 
 
@@ -50,6 +53,9 @@ def page_fields(markup: str, url: str | None = None) -> dict[str, object]:
         if sum(1 for _ in tree.iter()) > MAX_ELEMENTS:
             raise Unfit(f"a page of more than {MAX_ELEMENTS:,} elements")
         published = _declared_date(tree)
+        paywalled = is_paywalled(tree)
+        drop_leftovers(tree)
+        keep_clock(tree)
         found: Any = bare_extraction(
             tree,
             url=url,
@@ -61,26 +67,44 @@ def page_fields(markup: str, url: str | None = None) -> dict[str, object]:
         raise Unfit(f"not readable as HTML: {type(error).__name__}") from error
     if found is None or not found.text:
         return _fragment_fields(markup, url)
-    return _found_fields(found, published, url)
+    fields = _found_fields(found, published, url)
+    return fields | {"paywalled": True} if paywalled else fields
 
 
 def _found_fields(found: Any, published: PartialDate | None, url: str | None) -> dict[str, object]:
     title = (found.title or "").strip()
     text = found.text.strip()
-    first, _, below = text.partition("\n")
-    if first.strip() == title and below:
-        text = below  # the heading, which is kept as the title
+    lines = text.split("\n")
+    heading = next((n for n, line in enumerate(lines[:HEADING_LINES]) if line.strip() == title), None)
+    if heading is not None and len(lines) > 1:
+        del lines[heading]  # it is kept as the title
     url = url or found.url
     kept = {key: getattr(found, key) for key in _KEPT}
     if kept["sitename"] == found.hostname:
         del kept["sitename"]  # trafilatura's way to say that it found none
     return {key: value for key, value in kept.items() if value} | {
         "title": title,
-        "text": text.replace("\n", "\n\n"),  # each line is a block of the page
+        "text": _blocks(lines),
         "date": str(published) if published else found.date,
         "url": url,
         "source": None if url else found.sitename,
     }
+
+
+def _blocks(lines: Iterable[str]) -> str:
+    """Each line is a block of the page; rows of a table, `| a | b |`, stay together, without their rule."""
+    blocks: list[str] = []
+    in_table = False
+    for line in lines:
+        row = _TABLE_ROW.fullmatch(line.strip())
+        if row and not row[1].strip("-| "):
+            continue
+        if row and in_table:
+            blocks[-1] += "\n" + row[1].strip()
+        else:
+            blocks.append(row[1].strip() if row else line)
+        in_table = row is not None
+    return "\n\n".join(blocks)
 
 
 def _fragment_fields(markup: str, url: str | None) -> dict[str, object]:

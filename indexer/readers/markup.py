@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from indexer.readers.charset import mostly_utf8
 from indexer.readers.normal_form import without_controls
 from indexer.readers.records import Unfit
 
@@ -28,7 +29,7 @@ _CLOSED_ROOT = re.compile(r"(<html\b[^<>]{0,500}?)\s?/>", re.IGNORECASE)
 
 # A tag, whole, so that none of it is looked at twice; only from here on can a page hold too many attributes.
 _TAG = re.compile(r"<[a-zA-Z][^\s/>]*((?>[\s/]+(?>[^\s/=>]+(?>\s*=\s*(?>\"[^\"]*\"?|'[^']*'?|[^\s>]*))?)?)*)")
-_ATTRIBUTE = re.compile(r"[\s/]+[^\s/=>]+(?:\s*=\s*(?:\"[^\"]*\"?|'[^']*'?|[^\s>]*))?")
+_ATTRIBUTE = re.compile(r"(?<![\s/])[\s/]++[^\s/=>]++(?:\s*=\s*(?:\"[^\"]*\"?|'[^']*'?|[^\s>]*))?")
 _LONG_PAGE = 1 << 16
 MAX_ATTRIBUTES = 2000  # libxml2 compares each with each
 
@@ -42,8 +43,6 @@ _OF_PAGES = re.compile(
     r"utf-8|cp\d+|iso8859-\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*|iso2022_\w+|mac-\w+|tis-620"
 )
 _READ_AS = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}  # as browsers do
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_MOSTLY_UTF8 = 10  # characters that are not ASCII for each byte that is wrong
 
 
 def fragment_text(fragment: str) -> str:
@@ -106,11 +105,8 @@ def page_markup(data: bytes, charset: str | None = None) -> str:
                 return data.decode(codec)
             except UnicodeDecodeError:
                 continue
-    repaired = data.decode("utf-8", "replace")
-    wrong = repaired.count("\ufffd")
-    if len(_NOT_ASCII.findall(repaired)) - wrong >= wrong * _MOSTLY_UTF8:
-        return repaired
-    return _guessed(data)
+    repaired = mostly_utf8(data, mostly=1)  # a page says what it is, and nobody else has it right
+    return _guessed(data) if repaired is None else repaired
 
 
 def _codec(label: str) -> str | None:

@@ -16,14 +16,19 @@ _ENDS_A_SENTENCE = (".", "!", "?", "…", ":", ";", ",")
 
 def read_plain(path: Path) -> Iterator[Row | Rejected]:
     """The one row of a text file. Raises Unfit, OSError."""
-    fields, text = split_front_matter(normalise_text(decoded(whole(path))))
+    yield Row(None, plain_fields(decoded(whole(path))))
+
+
+def plain_fields(text: str) -> dict[str, object]:
+    """The row of a plain text."""
+    fields, text = split_front_matter(normalise_text(text))
     # A date line may stand before the title, where it would be taken for one, or after it.
     published, text = split_date_line(text)
     if published:
         fields["date_in_text"] = str(published)
     if not fields.get("title"):
         fields["title"], text = split_title(text)
-    yield Row(None, {**fields, "text": text})
+    return {**fields, "text": text}
 
 
 def split_title(text: str) -> tuple[str, str]:

@@ -54,6 +54,14 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Rows that stand in no file of ours: `name` says where from, and what the ids of its rows begin with."""
+
+    name: str
+    rows: Callable[[], Iterator[Row | Rejected]]  # raises Unfit
+
+
 Reader = Callable[[Path], Iterator[Row | Rejected]]
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import zstandard
 
+from indexer.readers.charset import legacy_codec, mostly_utf8
 from indexer.readers.records import MAX_RECORD_BYTES, Unfit
 
 if TYPE_CHECKING:
@@ -186,9 +187,17 @@ def whole(path: Path, limit: int = MAX_RECORD_BYTES) -> bytes:
 
 
 def decoded(data: bytes) -> str:
-    """UTF-8 (or UTF-16 by its BOM) -> text without its BOM. Raises Unfit with the byte that is wrong."""
+    """UTF-8 (or UTF-16 by its BOM), else an older encoding that fits -> text without its BOM.
+
+    Raises Unfit with the byte that is wrong where none fits.
+    """
     encoding = "utf-16" if data.startswith(_UTF16) else "utf-8"
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unfit(f"invalid {encoding.upper()} at byte {error.start}; expected UTF-8") from error
+        text = None if encoding == "utf-16" else mostly_utf8(data)
+        if text is None and (codec := legacy_codec(data)):
+            text = data.decode(codec, "replace")
+        if text is None:
+            raise Unfit(f"invalid {encoding.upper()} at byte {error.start}; expected UTF-8") from error
+        return text.removeprefix("\ufeff")

@@ -64,7 +64,7 @@ class Lexicon:
         """passages: of the whole generation."""
         self._db, self._passages = SealedDatabase(file), passages
         self._body, self._whole = analyzers()["body"], analyzers()["whole"]
-        self._held = HeldTerms(searchable, self._body.analyze)
+        self.held = HeldTerms(searchable, self._body.analyze)
 
     def terms(self, text: str) -> list[str]:
         """See LexicalReader."""
@@ -72,7 +72,7 @@ class Lexicon:
 
     def held_in(self, texts: Sequence[str], wanted: Collection[str]) -> list[frozenset[str]]:
         """See LexicalReader. (n,)."""
-        return self._held.held_in(texts, wanted)
+        return self.held.held_in(texts, wanted)
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """See LexicalReader."""

@@ -7,7 +7,7 @@ pool's passages are their ids. What came once is kept for a while. Does not enco
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passage_index.backend import Pool
 from passage_index.columns import Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, InputError
@@ -34,7 +35,6 @@ from passage_index.milvus.lexicon import Lexicon
 from passage_index.milvus.publication import get, read_publication, words_file
 from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names
 from passage_index.passages import id_bytes
-from passage_index.snapshot import Pool
 from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
 
@@ -130,7 +130,7 @@ class MilvusSnapshot:
         some = [found[i] for i in chosen]
         exact = vector.astype(np.float64) if vector is not None else None
         return Pool(
-            rows=_handles([one.id for one in some]),  # type: ignore[arg-type]
+            rows=_handles([one.id for one in some]),
             ids=[one.id for one in some],
             dense=cosines[chosen],
             sentence=np.array([0.0 if exact is None else one.sentence_scores(exact).max() for one in some]),
@@ -214,6 +214,14 @@ class MilvusSnapshot:
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out
+
+    def held_by(
+        self, rows: Handles, wanted: Collection[str], fetch: Callable[[Handles], list[StoredPassage]]
+    ) -> list[list[frozenset[str]]]:
+        """Of each sentence of a pool's rows, (n,), the `wanted` terms in it. See Snapshot."""
+        spans = [(one, span) for one in fetch(rows) for span in one.passage.sentences]
+        held = iter(self.lexical.held_in([one.article.text[a:b] for one, (a, b) in spans], wanted))
+        return [[next(held) for _ in one.passage.sentences] for one in fetch(rows)]
 
     def sentence_cosines(self, vector: Vectors, row: Any) -> Scores:
         """Cosine of the question, (dim,), to each sentence of a pool's row: (sentences,)."""

@@ -2,7 +2,7 @@
 
 The sentences of the first passages, by their stored vectors, their words, what kind of answer the
 question waits for and what a reader makes of them, where there is one. Encodes nothing.
-(Snapshot, Finding) -> Candidates
+(Backend, Finding) -> Candidates
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import Scores, Span, StoredPassage
 from search_api.finding import Finding
 from search_api.reader.reading import Reading
@@ -80,7 +80,7 @@ class Candidate:
 
 
 def candidates(
-    snapshot: Snapshot, found: Finding, read: Read | None = None
+    snapshot: Backend, found: Finding, read: Read | None = None
 ) -> tuple[list[Candidate], tuple[str, ...]]:
     """Every sentence of the first passages once, in the order of the ranking; and what to warn of.
 
@@ -98,7 +98,7 @@ def candidates(
     top = float(found.fused[first[0]])
     those: Sequence[Reading | None] = readings or [None] * len(first)
     for rank, (position, stored, reading) in enumerate(zip(first, stored_passages, those, strict=False), 1):
-        cosines = snapshot.sentence_cosines(found.vector, int(found.pool.rows[position]))
+        cosines = snapshot.sentence_cosines(found.vector, found.pool.rows[position])
         known = (float(found.fused[position]) - top, 1 / rank)
         for one in _of_passage(stored, position, known, cosines, idf, snapshot.lexical.terms, asked, reading):
             place = (stored.article.id, one.start)

@@ -6,7 +6,7 @@ text of an article is material here, never an instruction. Candidate -> Citation
 
 from dataclasses import dataclass
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import Article, Span, StoredPassage, sha256_text
 from search_api.answers.candidates import Candidate
 from search_api.reading.attribution import Attribution, who_says
@@ -30,12 +30,12 @@ class Citation:
     event_dates: tuple[EventDate, ...]
 
 
-def cite(snapshot: Snapshot, candidate: Candidate, score: float) -> Citation:
+def cite(snapshot: Backend, candidate: Candidate, score: float) -> Citation:
     """Quote a candidate, and read it anew to see that the article really says so."""
     return quoted(snapshot, candidate.stored, (candidate.start, candidate.end), score)
 
 
-def quoted(snapshot: Snapshot, stored: StoredPassage, span: Span, score: float = 0.0) -> Citation:
+def quoted(snapshot: Backend, stored: StoredPassage, span: Span, score: float = 0.0) -> Citation:
     """The same for any span of an article, in code points of its text."""
     article, (start, end) = stored.article, span
     quote = article.text[start:end]

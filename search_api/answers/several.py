@@ -38,19 +38,16 @@ def best_sentences(searcher: Searcher, request: SearchRequest, most: int) -> Sen
     read = searcher.reader.read if searcher.reader else None
     sentences, warnings = candidates(searcher.snapshot, found, read)
     scored = ranked(sentences)
+    pool = found.pool
     best: list[CitedSentence] = []
-    articles: set[str] = set()
-    positions: set[int] = set()
+    taken: set[int] = set()  # articles that are there, and those that have a copy of what is there
     for one in scored:
         candidate = one.candidate
         if len(best) == most:
             break
-        if candidate.stored.article.id in articles or not positions.isdisjoint(
-            found.pool.kin.of(candidate.position)
-        ):
-            continue
-        articles.add(candidate.stored.article.id)
-        positions.add(candidate.position)
-        best.append(CitedSentence(cite(searcher.snapshot, candidate, one.score), candidate.stored))
+        if int(pool.article[candidate.position]) not in taken:
+            best.append(CitedSentence(cite(searcher.snapshot, candidate, one.score), candidate.stored))
+            family = {candidate.position, *pool.kin.of(candidate.position)}
+            taken.update(int(pool.article[position]) for position in family)
     told = (*found.warnings, *warnings)
     return Sentences(confidence(found, scored), tuple(best), told)

@@ -7,7 +7,7 @@ SearchReply, AskReply -> ShownArticle, ShownAnswer
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import Article, Span, StoredPassage
 from search_api.answers.asking import AskReply
 from search_api.answers.citations import Citation
@@ -50,7 +50,7 @@ class ShownAnswer:
     reference: Reference | None
 
 
-def by_article(snapshot: Snapshot, hits: Sequence[Hit]) -> list[ShownArticle]:
+def by_article(snapshot: Backend, hits: Sequence[Hit]) -> list[ShownArticle]:
     """The hits of a page, those of one article together."""
     found: dict[str, ShownArticle] = {}
     for hit in hits:
@@ -59,7 +59,7 @@ def by_article(snapshot: Snapshot, hits: Sequence[Hit]) -> list[ShownArticle]:
     return list(found.values())
 
 
-def _shown(snapshot: Snapshot, hit: Hit) -> ShownHit:
+def _shown(snapshot: Backend, hit: Hit) -> ShownHit:
     passage, text, article = hit.stored.passage, hit.stored.text, hit.stored.article
     spans: dict[str, list[Span]] = {"sentence": [], "word": []}
     for highlight in hit.highlights:

@@ -16,7 +16,7 @@ from search_api.settings import Settings
 from tests.fakes import FakeEncoder
 
 
-def _fake(_identity: EncoderIdentity, _cache: Path, _model: str | None) -> FakeEncoder:
+def _fake(_identity: EncoderIdentity, _cache: Path, _model: str | None, threads: int) -> FakeEncoder:
     return FakeEncoder()
 
 

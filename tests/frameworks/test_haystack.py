@@ -39,7 +39,9 @@ def test_a_pipeline_runs_it_saved_and_loaded(server: str, monkeypatch: pytest.Mo
     saved = pipeline.dumps()
     assert "not-to-be-written-down" not in saved
     asked = {"meaning": {"query": EVACUATION}, "words": {"query": EVACUATION, "top_k": 1}}
-    found = Pipeline.loads(saved).run(asked)["joined"]["documents"]
+    found = Pipeline.loads(saved, allowed_modules=[ArticleSearchRetriever.__module__]).run(asked)["joined"][
+        "documents"
+    ]
     assert found[0].meta["article_id"] == "corpus/kharkiv-evacuation-plan.md"
     assert [one.id for one in found] == [one.id for one in pipeline.run(asked)["joined"]["documents"]]
 

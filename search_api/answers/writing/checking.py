@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from passage_index.snapshot import Snapshot
+from passage_index.backend import Backend
 from passage_index.types import Span, StoredPassage
 from passage_index.vocabulary import form_of
 from search_api.answers.citations import Citation, quoted
@@ -36,7 +36,7 @@ class Dropped:
 
 
 def checked(
-    snapshot: Snapshot, draft: Draft, given: Sequence[StoredPassage], question: str
+    snapshot: Backend, draft: Draft, given: Sequence[StoredPassage], question: str
 ) -> WrittenSentence | Dropped:
     """Check one sentence against the passages that the model was given, numbered from 1."""
     if not draft.citations:
@@ -65,7 +65,7 @@ def checked(
     return WrittenSentence(draft.text, citations)
 
 
-def _is_name(snapshot: Snapshot, word: str) -> bool:
+def _is_name(snapshot: Backend, word: str) -> bool:
     """Whether the corpus mostly writes a word with a capital; True of a word that it does not have."""
     form = form_of(word)
     known = snapshot.vocabulary.words([form]).get(form)

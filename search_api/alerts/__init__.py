@@ -1,0 +1,1 @@
+"""Saved searches, asked again: what is new since the last run."""
