@@ -11,7 +11,7 @@ ALONE  := unshare --net $(if $(filter-out 0,$(shell id -u)),--map-root-user) sh 
 
 TOOLS  := .tools
 
-.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader bench-ray test-cluster clean
+.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs docs-check bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader bench-ray test-cluster clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,11 @@ check: lint audit ## what a change must pass: lint, types, rules and the quick t
 
 docs: setup ## write the tables of docs/ that come from the code: options, settings, routes
 	$(BIN)/python -m manual
+
+docs-check: setup ## run every block of code in the documentation, and check tables and links: minutes
+	$(BIN)/python -m manual --check
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_container.py
+	$(BIN)/python -m manual --run
 
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)

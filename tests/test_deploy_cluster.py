@@ -121,12 +121,15 @@ def test_images_are_of_this_version_and_no_pod_may_be_root() -> None:
             assert name in ("article-search", "article-search-ray") and tag == VERSION
 
 
-def test_an_image_that_is_made_here_listens_where_the_pods_say() -> None:
-    made = ROOT / "Dockerfile"
-    if not made.exists():
-        pytest.skip("there is no Dockerfile yet")
-    exposed = re.findall(r"^EXPOSE\s+(\d+)", made.read_text(encoding="utf-8"), re.MULTILINE)
-    assert exposed in ([], [str(Settings.model_fields["port"].default)])
+def test_the_image_that_is_made_here_listens_and_runs_as_the_pods_say() -> None:
+    made = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    (exposed,) = re.findall(r"^EXPOSE (\d+)$", made, re.MULTILINE)
+    (user,) = re.findall(r"^USER (\d+)$", made, re.MULTILINE)
+    assert int(exposed) == pods(SEARCH)[0]["containers"][0]["ports"][0]["containerPort"]
+    assert {pod["securityContext"]["runAsUser"] for pod in pods(SEARCH) + pods(RAY)} == {int(user)}
+    (cache,) = re.findall(r"^ +SEARCH_CACHE=(\S+)", made, re.MULTILINE)
+    assert pods(SEARCH)[0]["initContainers"][0]["command"][2].startswith(f"{cache}/")
+    assert f"--cache {cache}" in objects(RAY)["RayJob"]["spec"]["entrypoint"]
 
 
 def test_the_build_on_ray_is_a_command_that_there_is() -> None:
@@ -138,7 +141,7 @@ def test_the_build_on_ray_is_a_command_that_there_is() -> None:
     head, *workers = [job["rayClusterSpec"]["headGroupSpec"], *job["rayClusterSpec"]["workerGroupSpecs"]]
     assert head["rayStartParams"] == {"num-cpus": "0"}
     mounts = [{m["mountPath"] for m in pod["containers"][0]["volumeMounts"]} for pod in pods(RAY)]
-    assert mounts == [{"/data", "/cache"}] * (1 + len(workers))
+    assert mounts == [{"/data"}] * (1 + len(workers))
     assert [one["groupName"] for one in workers] == ["cpu", "gpu"]
 
 
