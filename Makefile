@@ -59,7 +59,8 @@ $(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.
 	@touch $@
 
 test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
-	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps --force-reinstall ./search_client
+	@rm -rf search_client/build search_client/*.egg-info  # pip builds where the source lies
 	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
 
 $(TOOLS)/.ready: tests/hostile/tools.txt constraints.txt
