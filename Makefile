@@ -155,24 +155,14 @@ bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" ma
 bench-ray: $(CLUSTER)/.ready ## one and two Ray nodes beside a build without: ARTICLES=file.jsonl.gz
 	$(ALONE) $(CLUSTER)/bin/python -m bench.ray_build $(or $(ARTICLES),../shared/data/scifact/corpus.jsonl.gz)
 
-test-cluster: $(CLUSTER)/.ready ## real nodes of Ray, one of them killed: minutes
-	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/cluster tests/test_deploy_cluster.py
-
-# On top of the other environment, so that torch and the model are there once.
-$(CLUSTER)/.ready: $(READY)
-	$(PYTHON) -m venv $(CLUSTER)
-	ls -d $(abspath $(VENV))/lib/python3*/site-packages > $$($(CLUSTER)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beneath.pth
-	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt 'ray[data]' kubernetes-validate
-	@touch $@
-
 bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after `make test-browser` fetched the tools
 	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
 
 bench-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## a Milvus cluster beside INDEX=folder: times, recall, what a lost node does
 	$(ALONE) $(CLUSTER)/bin/python -m bench.cluster $(INDEX) $(PROGRAMS)
 
-test-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## Milvus Lite, a real Milvus cluster, nodes killed: minutes
-	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/contract tests/cluster
+test-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## Milvus Lite, a real Milvus cluster, real Ray nodes, some of them killed: minutes
+	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/contract tests/cluster tests/test_deploy_cluster.py
 
 eval-milvus: $(CLUSTER)/.ready ## ranking quality of one collection on both backends (COLLECTION=cranfield)
 	$(CLUSTER)/bin/python -m bench.quality_milvus $(or $(COLLECTION),cranfield) $(DATA)
@@ -181,11 +171,11 @@ eval-milvus: $(CLUSTER)/.ready ## ranking quality of one collection on both back
 $(CLUSTER)/.ready: $(READY)
 	$(PYTHON) -m venv $(CLUSTER)
 	ls -d $(abspath $(VENV))/lib/python3*/site-packages > $$($(CLUSTER)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beneath.pth
-	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt pymilvus milvus-lite
+	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt pymilvus milvus-lite 'ray[data]' kubernetes-validate
 	@touch $@
 
 $(PROGRAMS)/.ready: tests/cluster/make_packages.sh
 	PYTHON=$(PYTHON) tests/cluster/make_packages.sh $(PROGRAMS)
 
 clean: ## remove the environments and the index of corpus/
-	rm -rf $(VENV) $(CLUSTER) $(FRAMEWORKS) $(INDEX)
+	rm -rf $(VENV) $(CLUSTER) $(PROGRAMS) $(FRAMEWORKS) $(INDEX)
