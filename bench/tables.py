@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
+from bench.pressed_tables import load_section, soak_section
 from bench.quality import table
 from bench.rereading import table as rereading_table
 from bench.speed_tables import full_section, speed_section
@@ -226,6 +227,8 @@ def main() -> None:
         ("docs/reader.md", "reader", RESULTS / "reader.json", reader_section),
         ("docs/reader.md", "rereading", RESULTS / "rereading.json", rereading_section),
         ("docs/speed.md", "starting", RESULTS / "starting.json", starting_section),
+        ("docs/reliability.md", "load", RESULTS / "load.json", load_section),
+        ("docs/reliability.md", "soak", RESULTS / "soak.json", soak_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
         ("docs/cluster.md", "cluster", RESULTS / "cluster.json", cluster_section),
