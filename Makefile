@@ -5,8 +5,9 @@ BIN    := $(VENV)/bin
 INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
+TOOLS  := .tools
 
-.PHONY: help setup serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs docs-check bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,14 +55,44 @@ $(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.
 	@touch $@
 
 test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
-	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps --force-reinstall ./search_client
+	@rm -rf search_client/build search_client/*.egg-info  # pip builds where the source lies
 	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
 
-test-hostile: setup ## bombs, lies, forged files and time that must stay linear: minutes
+$(TOOLS)/.ready: tests/hostile/tools.txt constraints.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --constraint constraints.txt --requirement tests/hostile/tools.txt
+	@touch $@
+
+test-hostile: setup $(TOOLS)/.ready ## bombs, lies, forged files, any request, time that must stay linear: minutes
 	$(BIN)/python -m pytest tests -m hostile
 
 test-load: setup ## a server at its capacity and beyond, stalled clients, SIGTERM: some minutes
 	$(BIN)/python -m bench.overload $(DATA)
+
+fuzz: setup ## atheris on every reader and parser, SECONDS=30 each
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m tests.hostile.fuzz --seconds $(or $(SECONDS),30)
+
+audit: setup ## weaknesses in our code (bandit), known ones of what it is built on (pip-audit)
+	$(MAKE) --no-print-directory $(TOOLS)/.ready || echo "audit: skipped, its tools cannot be installed here"
+	test ! -f $(TOOLS)/.ready || .ci/audit $(TOOLS)/bin
+
+licences: setup ## what this is built on, and under which licences
+	$(BIN)/python -m manual.licences
+
+lock: setup $(TOOLS)/.ready ## write requirements.lock: the installed versions, with the hashes of their files
+	$(BIN)/python -m manual.licences --pins dev > .pins.txt
+	$(TOOLS)/bin/uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate \
+	  --output-file requirements.lock .pins.txt
+	rm .pins.txt
+
+setup-locked: ## as setup, but nothing is installed whose hash is not in requirements.lock; torch by its version
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(MAKE) --no-print-directory setup
 
 soak: setup ## half an hour of searches, answers and writes on one server (MINUTES=30, DATA)
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) $(DATA)
@@ -71,11 +102,16 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-check: lint ## what a change must pass: lint, types, rules and the quick tests
+check: lint audit ## what a change must pass: lint, types, rules and the quick tests
 	$(BIN)/python -m pytest -m "not slow"
 
 docs: setup ## write the tables of docs/ that come from the code: options, settings, routes
 	$(BIN)/python -m manual
+
+docs-check: setup ## run every block of code in the documentation, and check tables and links: minutes
+	$(BIN)/python -m manual --check
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_container.py
+	$(BIN)/python -m manual --run
 
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)

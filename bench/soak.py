@@ -190,11 +190,12 @@ def soaked(
 
 
 @contextmanager
-def serving(index: Path, cache: Path, key: str | None) -> Iterator[tuple[int, int]]:
+def serving(index: Path, cache: Path, key: str | None, log: Path | None = None) -> Iterator[tuple[int, int]]:
     """A server, which takes writes if there is a key: its process id and port."""
     command = [sys.executable, "-m", "search_api", "serve", "--index", str(index), "--port", "{port}"]
     environment = {**ENVIRONMENT, **({"SEARCH_ADMIN_KEY": key} if key else {})}
-    with running([*command, "--cache", str(cache)], cache / "server.log", "/readyz", environment) as served:
+    said = log or cache / "server.log"
+    with running([*command, "--cache", str(cache)], said, "/readyz", environment) as served:
         yield served
 
 

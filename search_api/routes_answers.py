@@ -49,7 +49,7 @@ EVENTS = {
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events: `answer`; `sentence`, `dropped` and `warning` as they come; `done`.",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "x-events": EVENTS}},
+        "content": {EVENT_STREAM: {"x-events": EVENTS}},
     }
 }
 

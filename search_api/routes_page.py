@@ -5,7 +5,7 @@ Asks the searcher as the API does, and works without a script. HTTP -> HTML, or 
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,8 @@ from passage_index.errors import InputError, NotFound
 from passage_index.types import Span, sha256_text
 from search_api.answers.asking import AskReply, answered
 from search_api.exchange import ServingOf
-from search_api.hits import SearchReply, SearchRequest
+from search_api.finding import WORTH_FROM
+from search_api.hits import Hit, SearchReply, SearchRequest
 from search_api.page.asking import PAGE_HITS, PageQuery
 from search_api.page.citing import reference
 from search_api.page.examples import examples
@@ -201,9 +202,15 @@ def _article_page(snapshot: Backend, article_id: str, start: str, end: str, rela
         is_misplaced=bool(start or end) and mark is None,
         sha256=sha256_text(article.text[mark[0] : mark[1]]) if mark else None,
         reference=reference(article, mark),
-        related=by_article(snapshot, related.hits),
+        related=by_article(snapshot, _near(related.hits)),
         metadata=shown,
     )
+
+
+def _near(hits: Sequence[Hit]) -> list[Hit]:
+    """Those that are worth naming beside the nearest one: in a small corpus everything is a little alike."""
+    least = WORTH_FROM * max((hit.score for hit in hits), default=0.0)
+    return [hit for hit in hits if hit.score >= least]
 
 
 def _place(start: str, end: str, length: int) -> Span | None:

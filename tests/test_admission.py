@@ -223,3 +223,18 @@ def test_a_client_that_hangs_up_stops_its_search(
     assert later == []
     assert not begun.is_set(), "the second was taken back before it began"
     assert b"search_abandoned_total 2.0" in app.state.serving.metrics.text()
+
+
+def test_a_new_generation_is_not_given_up_with_the_client_that_asked_for_it(
+    settings: Settings, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = ["nothing"]
+    serving = create_app(settings, searcher).state.serving
+    monkeypatch.setattr(serving.generations, "follow", lambda: seen.append(stages.trace()))
+
+    async def run() -> None:
+        stages.begin().is_abandoned = True
+        await serving.catch_up()
+
+    asyncio.run(run())
+    assert seen == ["nothing", None]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -202,6 +203,25 @@ def stdio(index: Path) -> StdioServerParameters:
     environment = {"SEARCH_READER": "none", "PYTHONPATH": str(CORPUS.parent)}
     line = ["-m", "search_api", "mcp", "--index", str(index)]
     return StdioServerParameters(command=sys.executable, args=line, env=environment)
+
+
+def test_over_stdio_nothing_but_the_protocol_is_said_and_it_ends(corpus_index: Path) -> None:  # noqa: F811
+    """With its input, at once; with Ctrl-C, though a line is waited for."""
+    line = [sys.executable, "-m", "search_api", "mcp", "--index", str(corpus_index)]
+    environment = os.environ | {"SEARCH_READER": "none"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as running:
+        running.stdin.write(b"no JSON\n")
+        running.stdin.flush()
+        while b"tools over" not in running.stderr.readline():
+            assert running.poll() is None
+        said = json.loads(running.stdout.readline())  # the library is up, and says what it makes of that
+        assert said["jsonrpc"] == "2.0"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 130
+        assert running.stdout.read() == b""
+    ended = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, b"")
 
 
 def shortened(value: Any) -> Any:

@@ -30,7 +30,7 @@ _CLOSED_ROOT = re.compile(r"(<html\b[^<>]{0,500}?)\s?/>", re.IGNORECASE)
 # A tag, whole, so that none of it is looked at twice; only from here on can a page hold too many attributes.
 _TAG = re.compile(r"<[a-zA-Z][^\s/>]*((?>[\s/]+(?>[^\s/=>]+(?>\s*=\s*(?>\"[^\"]*\"?|'[^']*'?|[^\s>]*))?)?)*)")
 _ATTRIBUTE = re.compile(r"(?<![\s/])[\s/]++[^\s/=>]++(?:\s*=\s*(?:\"[^\"]*\"?|'[^']*'?|[^\s>]*))?")
-_LONG_PAGE = 1 << 16
+_LONG_PAGE = 1 << 13
 MAX_ATTRIBUTES = 2000  # libxml2 compares each with each
 
 _HEAD_BYTES = 4096
