@@ -8,6 +8,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from statistics import median
 from typing import Any
@@ -22,6 +23,7 @@ from indexer.dates import parse_published, split_date_line
 from indexer.readers.front_matter import split_front_matter
 from indexer.readers.markup import fragment_text
 from indexer.readers.normal_form import normalise_text
+from indexer.readers.records import Unfit
 from indexer.sentences import split_paragraphs, split_sentences
 from passage_index.lexical import compounds, searchable
 from passage_index.types import Article
@@ -56,6 +58,11 @@ def split(text: str) -> None:
     split_article(Article(id="a", text=text or "a", title="", language="en"), count, Chunking())
 
 
+def marked_up(text: str) -> None:
+    with suppress(Unfit):  # of too many attributes, or nested too deeply
+        fragment_text(f"<p>{text}")
+
+
 FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "normalise_text": normalise_text,
     "split_paragraphs": split_paragraphs,
@@ -65,7 +72,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "parse_published": parse_published,
     "split_date_line": split_date_line,
     "split_front_matter": lambda text: split_front_matter(f"---\n{text}"),
-    "fragment_text": lambda text: fragment_text(f"<p>{text}"),
+    "fragment_text": marked_up,
     "searchable": searchable,
     "compounds": lambda text: compounds(f"-b,{text}"),
     "event_dates": lambda text: event_dates(text, None),
