@@ -12,7 +12,9 @@ from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
 from bench.pressed_tables import load_section, soak_section
 from bench.quality import table
+from bench.ray_build import section as ray_section
 from bench.rereading import table as rereading_table
+from bench.scale_law import law_section
 from bench.speed_tables import full_section, speed_section
 
 
@@ -231,6 +233,8 @@ def main() -> None:
         ("docs/reliability.md", "soak", RESULTS / "soak.json", soak_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
+        ("docs/scale.md", "ray", RESULTS / "ray.json", ray_section),
+        ("docs/scale.md", "law", RESULTS / "ray.json", law_section),
         ("docs/cluster.md", "cluster", RESULTS / "cluster.json", cluster_section),
     ]
     for page, name, result, section in tables:
