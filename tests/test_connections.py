@@ -136,6 +136,8 @@ def test_many_stalled_connections_keep_nobody_waiting(settings: Settings, search
             status(answer_of(connected(port, ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))))
             == 200
         )
+        search = b"GET /v1/search?q=goats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert status(answer_of(connected(port, search))) == 200, "stalled bodies hold no places"
         told = app.state.serving.metrics.text().decode()
         closed = [
             line
