@@ -7,8 +7,9 @@ address -> Nodes
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,12 @@ def connected(address: str) -> Iterator[Nodes]:
             f"no Ray cluster answers at {address}: {first_line}; start one with `ray start --head` there, "
             f"or leave out --ray"
         ) from error
-    try:
-        total = ray.cluster_resources()
-        yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray tells there of nodes that are lost; data goes to stdout
+        try:
+            total = ray.cluster_resources()
+            yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
+        finally:
+            ray.shutdown()
 
 
 def _knock(address: str) -> None:
