@@ -16,6 +16,8 @@ Figures go to bench/results/cluster.json.
 import argparse
 import json
 import os
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -42,6 +44,12 @@ QUESTIONS = 200
 DEPTH = 200
 NODE_DOWN_S, NODE_BACK_S = 20.0, 10.0
 NO_WORDS = Words(())
+
+
+def told(stage: str, done: int, total: int | None) -> None:
+    """A line now and then."""
+    if total is None or done % 5000 < 10:
+        print(f"{stage} {done:,}", file=sys.stderr, flush=True)
 
 
 def first(backend: Any, vector: Vectors, depth: int = DEPTH) -> list[str]:
@@ -134,7 +142,7 @@ def measured(index: Path, packages: Path, folder: Path) -> dict[str, Any]:
         up_s = machines.start()
         with closing(Client(URI, timeout_s=30)) as client:
             options = PublishOptions(shards=2, replicas=2)
-            done = publish(index, client, options, folder / "cache", lambda *_: None)
+            done = publish(index, client, options, folder / "cache", told)
             names = served(client, options.name)
             assert names is not None
             published = MilvusSnapshot(client, names, folder / "cache")
@@ -170,6 +178,7 @@ def main() -> None:
     parser.add_argument("packages", type=Path)
     arguments = parser.parse_args()
     search_on_one_thread()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster's processes end too
     with tempfile.TemporaryDirectory() as folder:
         figures = measured(arguments.index, arguments.packages.resolve(), Path(folder))
     figures |= {"commit": commit(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}

