@@ -130,6 +130,8 @@ def test_many_stalled_connections_keep_nobody_waiting(settings: Settings, search
     changed = impatient(settings, header_timeout_s=60.0, stall_timeout_s=60.0, max_connections=250)
     app = create_app(changed, searcher)
     with live(app, changed) as port, ExitStack() as held:
+        for _ in range(260):  # bodies alone must not fill it either
+            held.enter_context(connected(port, POST))
         for number in range(300):
             held.enter_context(connected(port, [b"", ASK[:20], POST][number % 3]))
         assert (
