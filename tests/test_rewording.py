@@ -1,17 +1,14 @@
-"""Training questions made harder: what changes, what stays, and that answers stay where they were."""
+"""Questions made harder: what changes, and what stays."""
 
 import random
 from pathlib import Path
 
 import pytest
 
-from training.batches import AS_WRITTEN, Mix, examples
-from training.pairs import Group, Passage
-from training.rewording import emptied, foreign, reworded
+from training.rewording import foreign, reworded
 from training.wordnet import WordNet
 
 TEXT = "The mayor opened the new bridge on Monday. It cost four million. Boats pass below it."
-SENTENCES = ((0, 42), (43, 64), (65, 85))
 
 
 def others(word: str) -> tuple[str, ...]:
@@ -64,41 +61,6 @@ def test_without_a_name_a_word_of_the_passage_becomes_another() -> None:
 
 def test_nothing_foreign_is_made_where_nothing_can_be_changed() -> None:
     assert foreign("Where is it?", TEXT, "Who?", random.Random(1)) is None
-
-
-def test_a_passage_loses_the_sentence_of_the_answer_and_no_other() -> None:
-    span = (TEXT.index("four"), TEXT.index("four") + 12)
-    assert emptied(TEXT, SENTENCES, (span,)) == (
-        "The mayor opened the new bridge on Monday. Boats pass below it."
-    )
-
-
-def test_a_passage_is_not_emptied_where_the_answer_stands_twice_or_nothing_would_be_left() -> None:
-    twice = "It cost four million. Four million is much."
-    assert emptied(twice, ((0, 21), (22, 43)), ((8, 20),)) is None
-    assert emptied("It cost four million.", ((0, 21),), ((8, 20),)) is None
-
-
-def _group(number: int) -> Group:
-    wrong = tuple(Passage("", f"Some other text, number {i}.") for i in range(8))
-    right = Passage("Bridge", TEXT, SENTENCES)
-    question = "What did the bridge cost?" if number % 2 else "How deep is the lake under the bridge?"
-    return Group("qamr", question, right, ((51, 63),), wrong, False)
-
-
-def test_a_mix_asks_foreign_questions_of_both_passages_and_empties_wrong_ones() -> None:
-    drawn = examples([_group(i) for i in range(40)], random.Random(3), Mix(0.5, 0.5, 0.5, others))
-    changed = [one for one in drawn if one.is_foreign]
-    assert changed and len(changed) < 30
-    assert all(one.span is None for one in changed)
-    assert any("Boats" in one.texts[1] and "million" not in one.texts[1] for one in drawn)
-    assert any("crossing" in one.question for one in drawn)
-
-
-def test_questions_as_written_keep_their_answers() -> None:
-    for one in examples([_group(i) for i in range(10)], random.Random(3), AS_WRITTEN):
-        assert one.span is not None
-        assert one.texts[0][slice(*one.span)] == TEXT[51:63]
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
     reworded   words that the passage has too give way to others of like meaning, or are left out
     foreign    a name or a word becomes another, so that the passage about it does not answer any more
-    emptied    the passage without the sentences that hold the answer
 
-Chance decides, by the dice given. (question, passage) -> question; passage -> passage or None
+Chance decides, by the dice given. (question, passage) -> question
 """
 
 import random
 import re
 from collections.abc import Callable, Sequence
 
-from passage_index.types import Span
 from search_api.question import matters
 
 SHARED, OTHER = 0.6, 0.15  # chance that a word gives way, if the passage has it too, and otherwise
@@ -78,13 +76,3 @@ def foreign(question: str, passage: str, other: str, dice: random.Random) -> str
             away = dice.choice(own)
             return question[: away.start()] + dice.choice(found) + question[away.end() :]
     return None
-
-
-def emptied(text: str, sentences: Sequence[Span], spans: Sequence[Span]) -> str | None:
-    """The text without its sentences that hold an answer; None where nothing is left or one still stands."""
-    kept = [text[start:end] for start, end in sentences if all(b <= start or a >= end for a, b in spans)]
-    rest = " ".join(kept)
-    answers = {text[a:b].casefold() for a, b in spans}
-    if not rest or len(kept) == len(sentences) or any(one in rest.casefold() for one in answers):
-        return None
-    return rest
