@@ -21,13 +21,13 @@ from bench.answerability import logistic
 from bench.asking import Asked, among, collect, f1, kept_out, normal, ready_reader
 from bench.collections import find_collections
 from bench.places import DATA, RESULTS, ROOT, commit
+from bench.rewording import Others
+from bench.wordnet import wordnet
 from passage_index.model_files import default_cache
 from search_api.answers.candidates import Evidence
 from search_api.answers.choice import MODEL, model
 from search_api.answers.confidence import evidence as confidence_evidence
 from search_api.reader.model import SHIPPED
-from training.rewording import Others
-from training.wordnet import wordnet
 
 THRESHOLDS = (0.2, 0.5)
 CURVE = tuple(round(0.05 * step, 2) for step in range(1, 19))  # confidences

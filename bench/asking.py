@@ -18,6 +18,7 @@ import numpy as np
 from bench.answerability import records, small_corpora, whole_articles
 from bench.collections import Collection, Query
 from bench.quality import index_of
+from bench.rewording import Others, foreign, reworded
 from indexer.backup import backup
 from indexer.build import BuildOptions
 from indexer.growing import add
@@ -33,7 +34,6 @@ from search_api.hits import SearchRequest
 from search_api.reader.model import load_reader
 from search_api.reader.reader import Reader
 from search_api.searcher import Searcher, open_searcher
-from training.rewording import Others, foreign, reworded
 from training.split import TRAINED_ON, was_kept_out
 
 READ_S = 60.0  # the reader is never late here

