@@ -49,6 +49,9 @@ class MilvusSnapshot:
     def __init__(self, cluster: Cluster, names: Names, cache: Path) -> None:
         """cache: where the words file is kept. Raises ClusterUnavailable, NotFound, CorruptIndex."""
         self._cluster, self.published = cluster, names
+        if cluster.is_lite:  # it forgets with its process what was loaded; servers do not
+            for name in names.of(cluster):
+                cluster.ask("load_collection", name)
         self._publication = read_publication(cluster, names)
         self.manifest = self._publication.manifest
         self._dim = self.manifest.encoder.dim
