@@ -21,7 +21,7 @@ POST = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: applicatio
 
 
 def impatient(settings: Settings, **changed: Any) -> Settings:
-    limits = {"header_timeout_s": 1.0, "stall_timeout_s": 1.0, "keep_alive_s": 1, "hosts": "localhost"}
+    limits = {"header_timeout_s": 1.0, "stall_timeout_s": 1.5, "min_bytes_per_s": 100, "keep_alive_s": 1}
     return settings.model_copy(update=limits | changed)
 
 

@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 class Nodes:
     """What there is to work with."""
 
-    names: tuple[str, ...]
     cpus: int
     gpus: int
 
@@ -47,16 +46,10 @@ def connected(address: str) -> Iterator[Nodes]:
             f"or leave out --ray"
         ) from error
     try:
-        yield _nodes(ray)
+        total = ray.cluster_resources()
+        yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
     finally:
         ray.shutdown()
-
-
-def _nodes(ray: Any) -> Nodes:
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    names = tuple(_name(node) for node in alive)
-    total = ray.cluster_resources()
-    return Nodes(names, int(total.get("CPU", 0)), int(total.get("GPU", 0)))
 
 
 def _name(node: dict[str, Any]) -> str:

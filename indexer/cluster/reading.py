@@ -7,7 +7,7 @@ Knows nothing of Ray, of other parts, or of vectors.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -26,7 +26,8 @@ from passage_index.passages import article_hash
 from passage_index.types import Article, Passage
 
 ID_BYTES = 16
-PART_FILES, PART_BYTES = 500, 16 << 20  # of input that one task reads: whichever comes first
+PART_FILES = 500  # of input that one task reads, unless it has enough bytes before
+PART_BYTES = (128 << 10, 16 << 20)  # at least and at most, in between a sixteenth of all
 SHARD_PASSAGES = 1024  # at most, but for the last article's; a quarter at least, but for the last shard's
 
 Item = Found | Rejected | Skipped
@@ -78,14 +79,21 @@ class PartRecord:
         report.rejections += self.rejections[: REJECTED_KEPT - len(report.rejections)]
 
 
-def parts_of(items: Iterable[Item], files: int = PART_FILES, size: int = PART_BYTES) -> Iterator[list[Item]]:
-    """What a walk found, in order, a task's worth at a time. A file is never divided."""
+def parts_of(items: Sequence[Item], most_files: int = PART_FILES) -> Iterator[list[Item]]:
+    """What a walk found, in order, a task's worth at a time. A file is never divided.
+
+    How much that is changes only when the corpus doubles: else all parts, and with them all shards at
+    their ends, would be others after every addition.
+    """
+    sizes = [_size(item) for item in items]
+    fewest, most = PART_BYTES
+    enough = min(max(1 << (sum(sizes) // 16).bit_length(), fewest), most)
     part: list[Item] = []
     held = 0
-    for item in items:
+    for item, size in zip(items, sizes, strict=True):
         part.append(item)
-        held += _size(item)
-        if len(part) >= files or held >= size:
+        held += size
+        if len(part) >= most_files or held >= enough:
             yield part
             part, held = [], 0
     if part:

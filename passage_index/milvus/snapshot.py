@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passage_index.backend import Pool
-from passage_index.columns import Where
+from passage_index.columns import SIGNATURE_LENGTH, Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, InputError
 from passage_index.lexical import Words, require_same_analyzer
@@ -33,7 +33,7 @@ from passage_index.milvus.expressions import among, both, expression
 from passage_index.milvus.kept import Handles, Kept
 from passage_index.milvus.lexicon import Lexicon
 from passage_index.milvus.publication import get, read_publication, words_file
-from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names
+from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names, VectorIndex
 from passage_index.passages import id_bytes
 from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
@@ -69,6 +69,11 @@ class MilvusSnapshot:
     def has_words(self) -> bool:
         """Whether words can be searched for; a server below 2.5 knows vectors only."""
         return self._cluster.has_words
+
+    @property
+    def proposing(self) -> VectorIndex:
+        """What proposes passages."""
+        return self._publication.index
 
     def check(self) -> None:
         """Ask for one passage by its vector. Raises ClusterUnavailable where no whole answer comes."""
@@ -139,7 +144,9 @@ class MilvusSnapshot:
             article=np.array([article_number(one.article_id) for one in some], dtype=np.uint64),
             first_day=np.array([one.first_day for one in some], dtype=np.int32),
             last_day=np.array([one.last_day for one in some], dtype=np.int32),
-            signature=np.array([one.signature for one in some], dtype=np.uint16).reshape(len(some), -1),
+            signature=np.array([one.signature for one in some], dtype=np.uint16).reshape(
+                -1, SIGNATURE_LENGTH
+            ),
             terms=len(words.terms),
             rarest_idf=math.log(2 * self.manifest.passages + 2),
         )
