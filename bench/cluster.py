@@ -16,6 +16,7 @@ Figures go to bench/results/cluster.json.
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("packages", type=Path)
     arguments = parser.parse_args()
     search_on_one_thread()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster's processes end too
     with tempfile.TemporaryDirectory() as folder:
         figures = measured(arguments.index, arguments.packages.resolve(), Path(folder))
     figures |= {"commit": commit(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}

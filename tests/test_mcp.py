@@ -29,7 +29,10 @@ from tests.sample_corpus import CORPUS, EVACUATION, corpus_index  # noqa: F401
 TRANSCRIPT = Path(__file__).parent.parent / "docs" / "mcp.md"
 BEGIN, END = "<!-- transcript:begin -->", "<!-- transcript:end -->"
 SHOWN_CHARS, SHOWN_ITEMS = 90, 1
+PATIENCE_S = 180
 Call = tuple[str, dict[str, Any]]
+CLIENT = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+HANDSHAKE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
 
 
 def asked(url: Any, *calls: Call, mode: str = "auto") -> list[CallToolResult]:
@@ -193,7 +196,7 @@ def test_a_service_that_no_agent_asks_does_not_import_the_library() -> None:
         "import sys, search_api.app, search_api.__main__; "
         "assert not {'mcp', 'torch', 'jsonschema'} & sys.modules.keys(), sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
 
 
 # -- over stdio, on the sample corpus, as in docs/mcp.md -------------------------------------------
@@ -211,16 +214,18 @@ def test_over_stdio_nothing_but_the_protocol_is_said_and_it_ends(corpus_index: P
     environment = os.environ | {"SEARCH_READER": "none"}
     pipe = subprocess.PIPE
     with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as running:
-        running.stdin.write(b"no JSON\n")
+        running.stdin.write(b"no JSON\n" + json.dumps(HANDSHAKE).encode() + b"\n")
         running.stdin.flush()
         while b"tools over" not in running.stderr.readline():
             assert running.poll() is None
-        said = json.loads(running.stdout.readline())  # the library is up, and says what it makes of that
-        assert said["jsonrpc"] == "2.0"
+        said = json.loads(running.stdout.readline())
+        assert (said["id"], said["result"]["serverInfo"]["name"]) == (1, "article-search")
         running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 130
+        assert running.wait(PATIENCE_S) == 130
         assert running.stdout.read() == b""
-    ended = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60)
+    ended = subprocess.run(
+        line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=PATIENCE_S
+    )
     assert (ended.returncode, ended.stdout) == (0, b"")
 
 

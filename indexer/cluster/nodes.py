@@ -6,8 +6,10 @@ address -> Nodes
 
 import logging
 import os
+import socket
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from indexer.cluster.recipe import Recipe, load
 from passage_index.errors import InputError, SearchEngineError, WriteFailed
 
 logger = logging.getLogger(__name__)
+
+CONNECT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +42,27 @@ def connected(address: str) -> Iterator[Nodes]:
             "--ray needs the package ray, which is not installed: pip install 'article-search[ray]'"
         ) from error
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().partition("\n")[0][:200]
         raise InputError(
             f"no Ray cluster answers at {address}: {first_line}; start one with `ray start --head` there, "
             f"or leave out --ray"
         ) from error
-    try:
-        total = ray.cluster_resources()
-        yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray tells there of nodes that are lost; data goes to stdout
+        try:
+            total = ray.cluster_resources()
+            yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
+        finally:
+            ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens at `host:port`: Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), CONNECT_S).close()
 
 
 def _name(node: dict[str, Any]) -> str:

@@ -49,6 +49,9 @@ class MilvusSnapshot:
     def __init__(self, cluster: Cluster, names: Names, cache: Path) -> None:
         """cache: where the words file is kept. Raises ClusterUnavailable, NotFound, CorruptIndex."""
         self._cluster, self.published = cluster, names
+        if cluster.is_lite:  # it forgets with its process what was loaded; servers do not
+            for name in names.of(cluster):
+                cluster.ask("load_collection", name)
         self._publication = read_publication(cluster, names)
         self.manifest = self._publication.manifest
         self._dim = self.manifest.encoder.dim
@@ -218,6 +221,8 @@ class MilvusSnapshot:
         articles = self._kept.articles([one.article_id for one in found])
         out = []
         for one in found:
+            if one.article_id not in articles:
+                raise ClusterUnavailable(f"Milvus gives passage {one.id} and not its article; ask again")
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out

@@ -1,5 +1,7 @@
 """What is published when, on Milvus Lite: the alias, older generations, checks that refuse; calls tried again."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,12 @@ def test_without_pymilvus_the_message_says_what_to_install(monkeypatch: pytest.M
         Cluster("http://127.0.0.1:1")
 
 
+def test_who_does_without_milvus_imports_nothing_of_it() -> None:
+    said = "import sys, search_api.app, search_api.__main__, indexer.__main__; print(*sys.modules)"
+    asked = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert [name for name in asked.stdout.split() if "milvus" in name or name.startswith("grpc")] == []
+
+
 @pytest.mark.cluster
 class TestLite:
     """On a Milvus Lite of its own."""
@@ -115,7 +123,11 @@ class TestLite:
         assert names is not None
         searcher = Searcher(MilvusSnapshot(lite, names, tmp_path / "cache"), FakeEncoder())
         settings = Settings(
-            backend="milvus", milvus_uri=lite.uri, admin_key="k" * 40, index=tmp_path / "none"
+            backend="milvus",
+            milvus_uri=lite.uri,
+            admin_key="k" * 40,
+            index=tmp_path / "none",
+            poll_s=1000.0,
         )
         app = create_app(settings, searcher)
         with TestClient(app) as client:
@@ -128,6 +140,10 @@ class TestLite:
             key = {"Authorization": f"Bearer {'k' * 40}"}
             refused = client.put("/v1/articles/x", json={"text": "A text."}, headers=key)
             assert (refused.status_code, "indexer publish" in refused.text) == (403, True)
+
+            assert client.get("/readyz").status_code == 200
+            app.state.serving.generations.lost = "Milvus does not answer"
+            assert client.get("/readyz").status_code == 503
 
             def lost(*_: Any, **__: Any) -> Any:
                 raise ClusterUnavailable("Milvus does not answer")
