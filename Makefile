@@ -5,9 +5,13 @@ BIN    := $(VENV)/bin
 INDEX  ?= .index
 PORT   ?= 8000
 READY  := $(VENV)/.ready
+CLUSTER := .venv-cluster
+# Ray and Milvus listen on every interface: give them a network that has only loopback.
+ALONE  := unshare --net $(if $(filter-out 0,$(shell id -u)),--map-root-user) sh -c 'ip link set lo up && exec "$$0" "$$@"'
 TOOLS  := .tools
+PROGRAMS := .cluster-packages
 
-.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank reader clean
+.PHONY: help setup setup-locked test-hostile test-load soak fuzz audit licences lock serve index test test-browser test-faults test-faults-full test-frameworks check lint docs docs-check bench bench-quick bench-news bench-start bench-growing bench-scale bench-page eval eval-answerable eval-answers eval-rerank eval-milvus reader bench-cluster test-cluster bench-ray clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +59,8 @@ $(FRAMEWORKS)/.ready: search_client/pyproject.toml tests/frameworks/constraints.
 	@touch $@
 
 test-frameworks: setup $(FRAMEWORKS)/.ready ## the retrievers in LangChain, LlamaIndex and Haystack, and OpenAI's client
-	$(FRAMEWORKS)/bin/pip install --quiet --no-deps ./search_client
+	$(FRAMEWORKS)/bin/pip install --quiet --no-deps --force-reinstall ./search_client
+	@rm -rf search_client/build search_client/*.egg-info  # pip builds where the source lies
 	SEARCH_PYTHON=$(abspath $(BIN)/python) $(FRAMEWORKS)/bin/pytest --config-file=tests/frameworks/pytest.ini tests/frameworks
 
 $(TOOLS)/.ready: tests/hostile/tools.txt constraints.txt
@@ -107,6 +112,11 @@ check: lint audit ## what a change must pass: lint, types, rules and the quick t
 docs: setup ## write the tables of docs/ that come from the code: options, settings, routes
 	$(BIN)/python -m manual
 
+docs-check: setup ## run every block of code in the documentation, and check tables and links: minutes
+	$(BIN)/python -m manual --check
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_container.py
+	$(BIN)/python -m manual --run
+
 eval: setup ## ranking quality on every collection below DATA (default ../shared/data)
 	$(BIN)/python -m bench.quality $(DATA)
 
@@ -142,8 +152,30 @@ bench-growing: setup ## searches while 1,000 articles are added: a large INDEX=f
 bench-scale: setup ## vector search as the rows grow: ROWS="1000000 10000000" made-up rows, INDEX=folder
 	$(BIN)/python -m bench.scale $(if $(filter command line environment,$(origin INDEX)),$(INDEX)) --rows $(or $(ROWS),1000000)
 
+bench-ray: $(CLUSTER)/.ready ## one and two Ray nodes beside a build without: ARTICLES=file.jsonl.gz
+	$(ALONE) $(CLUSTER)/bin/python -m bench.ray_build $(or $(ARTICLES),../shared/data/scifact/corpus.jsonl.gz)
+
 bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after `make test-browser` fetched the tools
 	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
 
+bench-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## a Milvus cluster beside INDEX=folder: times, recall, what a lost node does
+	$(ALONE) $(CLUSTER)/bin/python -m bench.cluster $(INDEX) $(PROGRAMS)
+
+test-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## Milvus Lite, a real Milvus cluster, real Ray nodes, some of them killed: minutes
+	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/contract tests/cluster tests/test_deploy_cluster.py
+
+eval-milvus: $(CLUSTER)/.ready ## ranking quality of one collection on both backends (COLLECTION=cranfield)
+	$(CLUSTER)/bin/python -m bench.quality_milvus $(or $(COLLECTION),cranfield) $(DATA)
+
+# On top of the other environment, so that torch and the model are there once.
+$(CLUSTER)/.ready: $(READY)
+	$(PYTHON) -m venv $(CLUSTER)
+	ls -d $(abspath $(VENV))/lib/python3*/site-packages > $$($(CLUSTER)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beneath.pth
+	$(CLUSTER)/bin/pip install --quiet --constraint constraints.txt pymilvus milvus-lite 'ray[data]' kubernetes-validate
+	@touch $@
+
+$(PROGRAMS)/.ready: tests/cluster/make_packages.sh
+	PYTHON=$(PYTHON) tests/cluster/make_packages.sh $(PROGRAMS)
+
 clean: ## remove the environments and the index of corpus/
-	rm -rf $(VENV) $(FRAMEWORKS) $(INDEX)
+	rm -rf $(VENV) $(CLUSTER) $(PROGRAMS) $(FRAMEWORKS) $(INDEX)

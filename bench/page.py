@@ -28,7 +28,7 @@ def visits(browser: Any, address: str, times: int) -> dict[str, float]:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         page = context.new_page()
         replies: list[Any] = []
-        page.on("response", replies.append)
+        page.on("response", lambda reply, into=replies: into.append(reply))
         page.goto(address, wait_until="networkidle")
         measured = page.evaluate(MEASURE)
         zipped = sum(len(gzip.compress(reply.body(), 9)) for reply in replies)

@@ -10,8 +10,11 @@ from typing import Any
 
 from bench.answerability import table as answerable_table
 from bench.places import RESULTS, ROOT
+from bench.pressed_tables import load_section, soak_section
 from bench.quality import table
+from bench.ray_build import section as ray_section
 from bench.rereading import table as rereading_table
+from bench.scale_law import law_section
 from bench.speed_tables import full_section, speed_section
 
 
@@ -176,6 +179,33 @@ def starting_section(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", made])
 
 
+def cluster_section(result: dict[str, Any]) -> str:
+    """What both backends take for the same questions, and what a loss of processes did."""
+    ours, theirs, node, whole = (result[name] for name in ("embedded", "milvus", "node_killed", "all_killed"))
+    return "\n".join(
+        [
+            f"{result['passages']:,} real passages, {result['questions']} questions by vectors alone, the "
+            f"first {result['depth']} candidates with all their evidence; Milvus {result['server']}, "
+            f"{result['vector_index']}, two shards, two replicas, all on one machine of "
+            f"{result['cores']} cores (load {result['load']}), commit {result['commit']}.",
+            "",
+            "| | index on disk | Milvus |",
+            "|---|---|---|",
+            f"| p50 | {ours['p50_ms']} ms | {theirs['p50_ms']} ms |",
+            f"| p99 | {ours['p99_ms']} ms | {theirs['p99_ms']} ms |",
+            f"| recall of the first 10, of {result['depth']} | | {theirs['recall_at_10']}, "
+            f"{theirs['recall_at_200']} |",
+            f"| published in | | {result['publish_s']:,.0f} s |",
+            f"| memory of all processes | | {result['memory_gb']} GB |",
+            "",
+            f"A query node killed under load: {node['failed']} of {node['asked']} questions failed, "
+            f"{node['wrong']} got other passages than before, the slowest took {node['slowest_s']} s. "
+            f"Everything but the log killed and started again: {whole['rows_lost']} rows lost, answers after "
+            f"{whole['answers_after_s']} s.",
+        ]
+    )
+
+
 def put(text: str, name: str, section: str) -> str:
     """Replace what stands between the two markers of a section."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
@@ -199,8 +229,13 @@ def main() -> None:
         ("docs/reader.md", "reader", RESULTS / "reader.json", reader_section),
         ("docs/reader.md", "rereading", RESULTS / "rereading.json", rereading_section),
         ("docs/speed.md", "starting", RESULTS / "starting.json", starting_section),
+        ("docs/reliability.md", "load", RESULTS / "load.json", load_section),
+        ("docs/reliability.md", "soak", RESULTS / "soak.json", soak_section),
         ("docs/growing.md", "growing", RESULTS / "growing.json", growing_section),
         ("docs/scale.md", "scale", RESULTS / "scale.json", scale_section),
+        ("docs/scale.md", "ray", RESULTS / "ray.json", ray_section),
+        ("docs/scale.md", "law", RESULTS / "ray.json", law_section),
+        ("docs/cluster.md", "cluster", RESULTS / "cluster.json", cluster_section),
     ]
     for page, name, result, section in tables:
         if not result.exists():  # never measured here

@@ -17,8 +17,15 @@ from indexer import (
 )
 from passage_index.errors import SearchEngineError
 
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 4 locked by another process, 5 encoder or format does "
+    "not fit, "
+    "6 a file is damaged, 130 interrupted. More in docs/commands.md."
+)
+
 app = typer.Typer(
-    help="Build and look after an index of articles.", no_args_is_help=True, add_completion=True,
+    help="Build and look after an index of articles.",
+    epilog=EPILOG, no_args_is_help=True, add_completion=True,
     pretty_exceptions_enable=False,
 )  # fmt: skip
 app.add_typer(commands_growing.app)

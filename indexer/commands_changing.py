@@ -38,7 +38,7 @@ app = typer.Typer()
 def delete_command(
     index: IndexOption,
     article_ids: Annotated[
-        list[str] | None, typer.Argument(help="Ids of the articles to delete.", metavar="ID...")
+        list[str] | None, typer.Argument(help="Ids of the articles to delete.", metavar="ID")
     ] = None,
     from_file: Annotated[
         Path | None,
@@ -91,7 +91,10 @@ def merge_command(
     nice: NiceOption = 19,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one segment of all, drop what is deleted, and make the word indexes anew."""
+    """Make one segment of all, drop what is deleted, and make the word indexes anew.
+
+    Example: indexer merge --index my-index
+    """
     from indexer.growing import merge
     from indexer.progress import shown
 
@@ -110,13 +113,18 @@ def rollback_command(
             "--to", help="A kept generation, by its number (`info` lists them); the one before if not given."
         ),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Go back to the newest whole generation before the current one. Removes nothing."""
+    """Go back to the newest whole generation before the current one. Removes nothing.
+
+    Example: indexer rollback --index my-index --to 7
+    """
     if not index.is_dir():
         directory.current(index)
     with directory.writer_lock(index):
         generation = commits.rollback(index, to)
-    say(f"the index is at generation {generation.manifest.generation} again")
+    number = generation.manifest.generation
+    show({"generation": number}, as_json, f"the index is at generation {number} again")
 
 
 @app.command("watch")

@@ -130,7 +130,7 @@ def build_command(
         else:
             from indexer.cluster.building import ClusterOptions, build_on_cluster
 
-            shards = shards or index.with_name(f"{index.absolute().name}.shards")
+            shards = shards or index.absolute().with_name(f"{index.absolute().name}.shards")
             cluster = ClusterOptions(ray, shards, model, given_cache, gpu)
             report = build_on_cluster(paths, index, encoder, cluster, options, progress)
             say(f"the shards stay in {shards}: the next build takes what is the same from there")

@@ -27,7 +27,10 @@ app = typer.Typer()
 
 @app.command("info")
 def info_command(index: IndexOption, as_json: JsonOption = False) -> None:
-    """What an index holds, what made it, and which generations are kept."""
+    """What an index holds, what made it, and which generations are kept.
+
+    Example: indexer info --index my-index --json
+    """
     from indexer.overview import overview, overview_text
 
     info = overview(index)
@@ -55,7 +58,10 @@ def verify_command(
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check hashes, counts, ids, and that vectors belong to their texts. Exit 6 when something is wrong."""
+    """Check hashes, counts, ids, and that vectors belong to their texts. Exit 6 when something is wrong.
+
+    Example: indexer verify --index my-index --deep
+    """
     from indexer.verify import verify
     from passage_index.transformer import load_indexed_encoder
 

@@ -50,7 +50,9 @@ def work_command(
 ) -> None:
     """Commit the writes that the server has taken into the index's inbox. Runs until Ctrl-C.
 
-    `search-api serve` starts it itself where an admin key is set. Example: indexer work --index my-index
+    `search-api serve` starts it itself where an admin key is set.
+
+    Example: indexer work --index my-index --once
     """
     directory.current(index)  # an inbox would make a folder where there is no index
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -45,7 +45,7 @@ class Outcome:
 
 def kind_of_reason(reason: str) -> str:
     """What reasons of one kind have in common: `bad JSON at column 7: ...` -> `bad JSON at column N`."""
-    kind = _NUMBERS.sub("N", _QUOTED.sub("…", reason.partition(": ")[0].partition(";")[0]))
+    kind = _NUMBERS.sub("N", _QUOTED.sub("…", reason).partition(": ")[0].partition(";")[0])
     return kind[:_MAX_KIND].strip()
 
 

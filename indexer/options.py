@@ -73,7 +73,7 @@ GpuOption = Annotated[
 ]
 PathsArgument = Annotated[
     list[Path],
-    typer.Argument(help="Files and folders of articles; a folder with all below it.", metavar="PATH..."),
+    typer.Argument(help="Files and folders of articles; a folder with all below it.", metavar="PATH"),
 ]
 
 

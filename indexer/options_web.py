@@ -20,7 +20,7 @@ SourcesArgument = Annotated[
     typer.Argument(
         help="Files and folders of articles (a folder with all below it), and addresses (http://, https://) "
         "of pages, PDFs and feeds.",
-        metavar="[PATH|URL]...",
+        metavar="PATH|URL",
         show_default=False,
     ),
 ]

@@ -3,6 +3,7 @@
 A Progress is called with (stage, done, total or None).
 """
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -20,10 +21,23 @@ EVERY_S = 10.0  # between plain lines
 def shown() -> Iterator[Report]:
     """A Progress for the stream at hand."""
     if sys.stderr.isatty():
-        with _bar() as bar:
+        with _bar() as bar, _messages_above():
             yield _on_terminal(bar)
     else:
         yield _plain_lines()
+
+
+@contextmanager
+def _messages_above() -> Iterator[None]:
+    """Log lines go to the stderr that the bar put in place of the real one: it prints them above itself."""
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler)]
+    streams = [handler.setStream(sys.stderr) for handler in handlers]
+    try:
+        yield
+    finally:
+        for handler, stream in zip(handlers, streams, strict=True):
+            if stream is not None:
+                handler.setStream(stream)
 
 
 def _bar() -> Progress:
@@ -42,6 +56,9 @@ def _on_terminal(bar: Progress) -> Report:
 
     def report(stage: str, done: int, total: int | None) -> None:
         if stage not in tasks:
+            for done_before, _ in tasks.values():  # a stage of unknown length has ended where the next begins
+                if bar.tasks[done_before].total is None:
+                    bar.update(bar.task_ids[done_before], total=bar.tasks[done_before].completed)
             tasks[stage] = (int(bar.add_task(stage, total=total, rate="")), time.monotonic())
         task, begun = tasks[stage]
         rate = f"{done / max(time.monotonic() - begun, 1e-3):,.0f}/s"

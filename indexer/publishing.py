@@ -130,7 +130,7 @@ def _fill(run: _Run) -> tuple[int, float | None]:
     manifest, options, snapshot = run.snapshot.manifest, run.options, run.snapshot
     vectors = schema.vector_index(manifest.passages, options.vector_index)
     schema.create(run.cluster, run.names, manifest.encoder.dim, vectors, options.shards)
-    sent = send(run.cluster, run.names, snapshot, options.workers, run.progress)
+    sent = send(run.cluster, run.names, snapshot, options.workers, options.replicas, run.progress)
     for name in run.names.of(run.cluster):
         run.progress(f"loading {name.rpartition('_')[2]}", 0, None)
         run.cluster.ask("flush", name, within_s=CALL_S)

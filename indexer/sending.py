@@ -72,10 +72,12 @@ class _Rows:
     records: list[Entity] = field(default_factory=list)
 
 
-def send(cluster: Cluster, names: Names, snapshot: Snapshot, workers: int, progress: Progress) -> Sent:
+def send(
+    cluster: Cluster, names: Names, snapshot: Snapshot, workers: int, replicas: int, progress: Progress
+) -> Sent:
     """All batches that are not there yet, and the words file. Raises ClusterUnavailable."""
     total, terms = snapshot.manifest.passages, snapshot.lexical.terms
-    done, every = _done(cluster, names, total), max(total // SAMPLE, 1)
+    done, every = _done(cluster, names, total, replicas), max(total // SAMPLE, 1)
     records = resumed = passages = 0
     fields: set[str] = set()
     sample: dict[str, Bf16] = {}
@@ -149,9 +151,9 @@ def _done_key(number: int) -> str:
     return f"{DONE}-{number:09}"
 
 
-def _done(cluster: Cluster, names: Names, passages: int) -> set[int]:
+def _done(cluster: Cluster, names: Names, passages: int, replicas: int) -> set[int]:
     """The batches that an earlier run has finished."""
-    cluster.ask("load_collection", names.records, within_s=CALL_S)
+    cluster.ask("load_collection", names.records, replica_number=replicas, within_s=CALL_S)
     ids = {part_id(_done_key(number), 0): number for number in range(passages + 1)}
     found: set[int] = set()
     listed = list(ids)

@@ -64,7 +64,7 @@ def routes_table(openapi: Mapping[str, Any]) -> list[str]:
 
 def _names(parameter: Any) -> str:
     if not parameter.opts[0].startswith("-"):
-        return f"`{parameter.metavar or parameter.name.upper()}`"
+        return f"`{parameter.metavar or parameter.name.upper()}{'...' if parameter.nargs == -1 else ''}`"
     return ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
 
 

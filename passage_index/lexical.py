@@ -28,6 +28,7 @@ ANALYZER: dict[str, Any] = {"name": "words-2", "stemmer": "english", "k1": 1.2, 
 PASSAGES = "passages"
 ARTICLES = "articles"
 META = "meta.json"
+LOOKED_UP = 1_000  # records that are named one by one in a query
 REMEMBERED = 50_000  # terms whose frequency is kept
 
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -194,8 +195,15 @@ class LexicalReader:
         own = self._term(field, term)
         return tantivy.Query.disjunction_max_query([own, *scored]) if scored else own
 
-    def _term(self, field: str, term: str) -> Any:
+    def _term(self, field: str, term: str | int) -> Any:
         return tantivy.Query.term_query(self._schema, field, term)
+
+    def _one_of(self, numbers: list[int]) -> Any:
+        """Any of these records. To look a few up one by one is quicker than to seek a set among all."""
+        if len(numbers) > LOOKED_UP:
+            return tantivy.Query.term_set_query(self._schema, "number", numbers)
+        one_by_one = [(tantivy.Occur.Should, self._term("number", number)) for number in numbers]
+        return tantivy.Query.boolean_query(one_by_one)
 
     def search(self, query: Any, k: int) -> tuple[PassageNos, Scores]:
         """The k best records, best first: numbers (n,) and BM25 scores (n,)."""
@@ -227,7 +235,7 @@ class LexicalReader:
         """As `search`, over the given records only. numbers: (m,) -> (n,), (n,)."""
         if len(numbers) == 0:
             return self.search(tantivy.Query.empty_query(), k)
-        among = tantivy.Query.term_set_query(self._schema, "number", numbers.tolist())
+        among = self._one_of(numbers.tolist())
         silent = tantivy.Query.const_score_query(among, 0.0)
         both = [(tantivy.Occur.Must, query), (tantivy.Occur.Must, silent)]
         return self.search(tantivy.Query.boolean_query(both), k)

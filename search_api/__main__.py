@@ -29,7 +29,18 @@ from search_api.options import CacheOption, IndexOption, last_day, settings_of
 
 OPEN_FILES = 65_536
 
-app = typer.Typer(help="Search an index of articles.", no_args_is_help=True, pretty_exceptions_enable=False)
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 port taken, 5 encoder or format does not fit, 6 a "
+    "file is damaged, "
+    "130 interrupted. More in docs/commands.md, settings and routes in docs/api.md."
+)
+
+app = typer.Typer(
+    help="Search an index of articles.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command("serve")
@@ -76,7 +87,10 @@ def serve_command(
     ] = False,
     cache: CacheOption = None,
 ) -> None:
-    """Serve the page and the HTTP API."""
+    """Serve the page and the HTTP API.
+
+    Example: search-api serve --index my-index --port 8000
+    """
     import uvicorn
 
     from search_api.app import create_app

@@ -91,13 +91,15 @@ class Admission:
     async def place(self) -> AsyncIterator[None]:
         """A place among the requests under way. Raises 503 when time is up.
 
-        One that was let in is not refused any more; what did not come through the gate is asked here.
+        One that was let in is not refused any more; what was not asked at the gate is asked here.
         """
-        arrival = _ARRIVAL.get()
+        arrival, inside = _ARRIVAL.get(), None
         if arrival is not None:
             self.leave(arrival)
         elif (surplus := self._surplus()) is not None:
             raise HTTPException(503, surplus.detail, surplus.headers)
+        else:  # the parts of a batch find it, and are not asked again
+            inside = _ARRIVAL.set(Arrival(is_waited_for=False))
         self._count(+1)
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -107,6 +109,8 @@ class Admission:
             raise HTTPException(503, "the answer took too long", _retry(5.0)) from error
         finally:
             self._count(-1)
+            if inside is not None:
+                _ARRIVAL.reset(inside)
 
     def _count(self, change: int) -> None:
         self._under_way += change

@@ -4,6 +4,8 @@ Standard output carries the protocol and nothing else; what there is to say goes
 """
 
 import asyncio
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from search_api.options import CacheOption, IndexOption, settings_of
 
 if TYPE_CHECKING:
     from search_api.serving import Serving
+
+INTERRUPTED = 130
 
 
 def mcp_command(index: IndexOption, cache: CacheOption = None) -> None:
@@ -29,7 +33,17 @@ def mcp_command(index: IndexOption, cache: CacheOption = None) -> None:
 
 
 async def _serve(serving: "Serving") -> None:
+    """Until standard input ends, or Ctrl-C."""
+    interrupted = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted.set)
     from search_api.agents.tools import build_server
 
     async with serving.running():
-        await build_server(serving).run_stdio_async()
+        served = asyncio.create_task(build_server(serving).run_stdio_async())
+        waiting = asyncio.create_task(interrupted.wait())
+        await asyncio.wait((served, waiting), return_when=asyncio.FIRST_COMPLETED)
+    if interrupted.is_set():
+        # The library's thread waits for a line of standard input, which nothing can take from it.
+        os._exit(INTERRUPTED)
+    waiting.cancel()
+    await served  # raises what it ended with

@@ -37,7 +37,7 @@ class GuardedProtocol(H11Protocol):
     @property
     def waits_since_s(self) -> float | None:
         """Since when it has not got a request together; None where it is being answered."""
-        return self._since_s if self._at[0] == "header" else None
+        return self._since_s if self._at[0] in ("header", "body") else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room for it, or close it where there is none."""

@@ -19,7 +19,7 @@ from search_api.rerank import Verdict
 from search_api.spelling import Respelled
 from search_api.texts import Texts
 
-DATED_FROM = 0.2  # of the best score: from here a hit is worth a place in an order by date
+WORTH_FROM = 0.2  # of the best score: from here a hit is worth a place where the order is not by score
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _by_date(found: Finding, kept: list[list[int]], newest: bool) -> list[list[i
     Everything is a little like a question: without a least score the newest would be the most far-fetched.
     """
     pool, score = found.pool, found.score
-    least = DATED_FROM * max((float(score[family[0]]) for family in kept), default=0.0)
+    least = WORTH_FROM * max((float(score[family[0]]) for family in kept), default=0.0)
     worth = [family for family in kept if score[family[0]] >= least]
 
     def place(family: list[int]) -> tuple[bool, int]:

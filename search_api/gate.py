@@ -134,7 +134,8 @@ class Gate:
     async def _answer(self, problem: Problem | None, scope: Scope, receive: Receive, send: Send) -> None:
         problem = problem or self._bodies.fault(scope)
         arrival = None
-        if problem is None and takes_thread(scope["method"], scope["path"]):
+        # Whose body is still to come is asked when it is there: one that never comes must not hold a place.
+        if problem is None and not has_body(scope) and takes_thread(scope["method"], scope["path"]):
             asked = self._admission.arrive()
             problem, arrival = (asked, None) if isinstance(asked, Problem) else (None, asked)
         if problem is not None:

@@ -23,6 +23,8 @@ from search_api.worker import keep_working
 
 logger = logging.getLogger(__name__)
 
+HEALTHCHECK_S = 30  # one that has much to do answers late, and is not dead
+
 
 def serve_side_by_side(settings: Settings) -> None:
     """Serve with `settings.processes`. Raises as opening the index does."""
@@ -43,6 +45,7 @@ def _serve(settings: Settings) -> None:
         "search_api.app:create_app_of_environment",
         factory=True,
         workers=settings.processes,
+        timeout_worker_healthcheck=HEALTHCHECK_S,
         **server_options(settings),
     )
 

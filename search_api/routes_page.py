@@ -4,8 +4,7 @@ Asks the searcher as the API does, and works without a script. HTTP -> HTML, or 
 """
 
 import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +18,8 @@ from passage_index.errors import InputError, NotFound
 from passage_index.types import Span, sha256_text
 from search_api.answers.asking import AskReply, answered
 from search_api.exchange import ServingOf
-from search_api.hits import SearchReply, SearchRequest
+from search_api.finding import WORTH_FROM
+from search_api.hits import Hit, SearchReply, SearchRequest
 from search_api.page.asking import PAGE_HITS, PageQuery
 from search_api.page.citing import reference
 from search_api.page.examples import examples
@@ -37,6 +37,7 @@ from search_api.statistics import statistics
 SHOWN_SOURCES = 12  # as boxes to tick; the others can be written into a field
 LISTED_SOURCES = 500  # suggested for that field
 RELATED = 5
+READ_WITHIN_S = 0.6  # passages for an answer: the page is to stand within a second
 CHANGED = "The articles have changed since you asked; this is what they hold now."
 COUNTED = ["source", "language", "month", "year"]
 
@@ -50,6 +51,7 @@ class Found:
     asked: PageQuery
     request: SearchRequest
     reply: SearchReply
+    most: int  # hits of a file
     ask: AskReply | None = None
 
 
@@ -89,10 +91,9 @@ async def _export(sent: Request, serving: Serving, written: Callable[[Found], Re
 
 
 async def _shown(asked: PageQuery, serving: Serving) -> Response:
-    begun_s = time.perf_counter()
     async with AsyncExitStack() as held:
         reading, found = await _found(asked, serving, held, facets=COUNTED)
-        return await reading.run(_results_page, reading.snapshot, found, begun_s)
+        return await reading.run(_results_page, reading.snapshot, found)
 
 
 async def _found(
@@ -112,11 +113,11 @@ async def _found(
         reply = await reading.search(request)
     if is_other:
         reply = replace(reply, warnings=(CHANGED, *reply.warnings))
-    return reading, Found(asked, request, reply, ask)
+    return reading, Found(asked, request, reply, serving.settings.max_limit, ask)
 
 
 def _answered(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:
-    return answered(searcher, searcher.find(request), threshold)
+    return answered(searcher, searcher.find(request), threshold, READ_WITHIN_S)
 
 
 async def _reading(serving: Serving, generation: int | None, held: AsyncExitStack) -> tuple[Reading, bool]:
@@ -140,7 +141,7 @@ def _empty_page(snapshot: Backend, asked: PageQuery, fault: str = "") -> Respons
     )
 
 
-def _results_page(snapshot: Backend, found: Found, begun_s: float) -> Response:
+def _results_page(snapshot: Backend, found: Found) -> Response:
     asked, reply, offset = found.asked, found.reply, found.request.offset
     paged = replace(asked, generation=str(reply.generation))  # its links lead to pages that fit this one
     told = found.ask is not None and (found.ask.answerable or is_question(asked.q))
@@ -154,10 +155,10 @@ def _results_page(snapshot: Backend, found: Found, begun_s: float) -> Response:
         like=snapshot.passage(asked.like) if asked.like else None,
         timeline=timeline(reply.facets),
         offset=offset,
+        most=found.most,
         earlier=paged.at(max(offset - PAGE_HITS, 0)) if offset else None,
         later=paged.at(offset + PAGE_HITS) if offset + PAGE_HITS < reply.total else None,
         examples=[] if reply.hits else examples(snapshot),
-        took_ms=(time.perf_counter() - begun_s) * 1000,
         **_corpus(snapshot, asked),
     )
 
@@ -201,9 +202,15 @@ def _article_page(snapshot: Backend, article_id: str, start: str, end: str, rela
         is_misplaced=bool(start or end) and mark is None,
         sha256=sha256_text(article.text[mark[0] : mark[1]]) if mark else None,
         reference=reference(article, mark),
-        related=by_article(snapshot, related.hits),
+        related=by_article(snapshot, _near(related.hits)),
         metadata=shown,
     )
+
+
+def _near(hits: Sequence[Hit]) -> list[Hit]:
+    """Those that are worth naming beside the nearest one: in a small corpus everything is a little alike."""
+    least = WORTH_FROM * max((hit.score for hit in hits), default=0.0)
+    return [hit for hit in hits if hit.score >= least]
 
 
 def _place(start: str, end: str, length: int) -> Span | None:

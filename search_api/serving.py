@@ -156,7 +156,7 @@ class Serving:
 
     async def catch_up(self) -> None:
         """Serve what CURRENT names now, if it can be opened. Costs little where that is so already."""
-        await asyncio.to_thread(self.generations.follow)
+        await _for_all(self.generations.follow)
         current = self.generations.current
         self.metrics.serving(current.searcher.snapshot if current else None)
         if self.access.takes_writes:
@@ -185,7 +185,7 @@ class Serving:
         if generation is None:  # closed at this very moment
             raise HTTPException(503, "the service ends", {"Retry-After": "5"})
         try:
-            return await asyncio.to_thread(self.generations.reopen, generation)
+            return await _for_all(self.generations.reopen, generation)
         except NotFound as error:
             told = f"generation {generation} is not kept here any more; ask again without `generation`"
             logger.info("%s (%s)", told, error)
@@ -299,3 +299,8 @@ async def _encoded(encoding: "Future[EncodedQuestion]") -> None:
     with stage("encode"):
         # Shielded: a future that the encoder's thread is about to fill must not be cancelled.
         await asyncio.shield(asyncio.wrap_future(encoding))
+
+
+async def _for_all(work: Callable[..., T], *arguments: object) -> T:
+    """The result of `work` on a thread, without the trace of who asks: others need it too."""
+    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)

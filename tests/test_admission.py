@@ -20,17 +20,31 @@ from search_api.searcher import Searcher
 from search_api.settings import Settings
 
 PATIENCE_S = 30.0
+HOLDING: set[asyncio.Task[None]] = set()  # so that none is collected while it holds a place
 
 
 def admission(**changed: Any) -> Admission:
     return Admission(Settings(**{"threads": 2, "max_waiting": 3} | changed), Metrics())
 
 
-async def taken(places: Admission, count: int) -> list[Any]:
-    held = [places.place() for _ in range(count)]
-    for one in held:
-        await one.__aenter__()
-    return held
+async def taken(places: Admission, count: int) -> list[asyncio.Event]:
+    """Hold so many places, each as a request of its own; an event set lets one go."""
+    releases = []
+    for _ in range(count):
+        entered, release = asyncio.Event(), asyncio.Event()
+
+        async def hold(entered: asyncio.Event = entered, release: asyncio.Event = release) -> None:
+            async with places.place():
+                entered.set()
+                await release.wait()
+
+        holding = asyncio.create_task(hold())
+        await asyncio.wait({holding, asyncio.create_task(entered.wait())}, return_when="FIRST_COMPLETED")
+        if holding.done():
+            holding.result()
+        HOLDING.add(holding)
+        releases.append(release)
+    return releases
 
 
 def let_in(places: Admission) -> Arrival:
@@ -65,7 +79,8 @@ def test_one_more_than_may_wait_is_refused_and_a_place_that_is_left_is_free_agai
         assert retry_of(places) is None
         let_in(places)
         assert retry_of(places) == "1"
-        await held[0].__aexit__(None, None, None)
+        held[0].set()
+        await asyncio.sleep(0.01)
         assert retry_of(places) is None
 
     asyncio.run(run())
@@ -82,6 +97,20 @@ def test_who_was_let_in_counts_once_and_is_not_refused_any_more() -> None:
         assert retry_of(places) is None
         places.leave(arrival)
         assert retry_of(places) is None
+
+    asyncio.run(run())
+
+
+def test_a_batch_that_was_asked_at_its_place_is_not_asked_for_each_part() -> None:
+    places = admission(threads=1, max_waiting=0)
+
+    async def run() -> None:
+        async with places.place():
+            assert retry_of(places) == "1"
+            async with places.place():
+                pass
+        async with places.place():
+            pass
 
     asyncio.run(run())
 
@@ -223,3 +252,18 @@ def test_a_client_that_hangs_up_stops_its_search(
     assert later == []
     assert not begun.is_set(), "the second was taken back before it began"
     assert b"search_abandoned_total 2.0" in app.state.serving.metrics.text()
+
+
+def test_a_new_generation_is_not_given_up_with_the_client_that_asked_for_it(
+    settings: Settings, searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = ["nothing"]
+    serving = create_app(settings, searcher).state.serving
+    monkeypatch.setattr(serving.generations, "follow", lambda: seen.append(stages.trace()))
+
+    async def run() -> None:
+        stages.begin().is_abandoned = True
+        await serving.catch_up()
+
+    asyncio.run(run())
+    assert seen == ["nothing", None]

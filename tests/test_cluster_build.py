@@ -5,6 +5,7 @@ tests/cluster/test_ray.py has real nodes.
 """
 
 import json
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -14,14 +15,17 @@ from typing import Any
 
 import pytest
 
+from indexer.articles import Rejected, Skipped
 from indexer.build import build
 from indexer.chunking import Chunking
 from indexer.cluster import building
 from indexer.cluster.building import ClusterOptions, EncodingTask, Pool, build_on_cluster, make_shards
 from indexer.cluster.encoding import ShardRecord
 from indexer.cluster.gathering import gather
+from indexer.cluster.reading import packed, parts_of, unpacked
 from indexer.cluster.recipe import Recipe
 from indexer.cluster.shards import read_shard, shard_file
+from indexer.readers.walk import Found
 from indexer.report import BuildReport
 from indexer.write import BuildOptions, Encoding, Run, fitted
 from passage_index import commits, directory
@@ -113,6 +117,7 @@ def test_an_index_built_by_many_is_the_one_built_by_one(
     manifest = json.loads((tmp_path / "many" / "shards" / "manifest.json").read_text())
     assert sum(one["passages"] for one in manifest["shards"]) == alone.passages == len(encoder.encoded)
     assert len(manifest["shards"]) > 5
+    assert not [*(tmp_path / "many" / "shards" / "texts").rglob("*.parquet")]
 
 
 def test_a_build_that_was_cut_off_goes_on_where_it_was(
@@ -221,7 +226,7 @@ def test_a_shard_that_is_not_what_its_task_reported_is_not_gathered(
         for answer in shuffled_pool()(rows, task, given):
             if task is EncodingTask:
                 record = replace(ShardRecord(**json.loads(answer["record"])), sha256="0" * 64)
-                answer = {"record": json.dumps({n: getattr(record, n) for n in record.__slots__})}
+                answer = {**answer, "record": json.dumps({n: getattr(record, n) for n in record.__slots__})}
             yield answer
 
     with pytest.raises(CorruptIndex, match="is not what was written"):
@@ -251,3 +256,24 @@ def test_a_cluster_needs_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_shard_lies_under_the_first_two_digits_of_its_name(tmp_path: Path) -> None:
     assert shard_file(tmp_path, "ab12") == tmp_path / "shards" / "ab" / "ab12.parquet"
+
+
+def test_parts_are_whole_files_of_bounded_size_in_the_order_of_the_walk(tmp_path: Path) -> None:
+    sizes = [300_000, 10, 90_000, 50_000, 20, 140_000, 5]
+    items = []
+    for number, size in enumerate(sizes):
+        file = tmp_path / f"{number}.txt"
+        file.write_bytes(b"x" * size)
+        items.append(Found(file, ".txt", file.name))
+    parts = list(parts_of(items))
+    assert [[sizes[int(one.path.stem)] for one in part] for part in parts] == [  # type: ignore[union-attr]
+        [300_000], [10, 90_000, 50_000], [20, 140_000], [5],
+    ]  # fmt: skip
+    assert [len(part) for part in parts_of(items, most_files=2)] == [1, 2, 2, 1, 1]
+
+
+def test_a_part_comes_back_as_it_was_sent(tmp_path: Path) -> None:
+    odd = Found(Path(os.fsdecode(b"/data/caf\xe9.txt")), ".txt", "odd")
+    part = [odd, Rejected("a/b.txt", None, "a link to nothing"), Skipped("x.png", "no format")]
+    assert packed(part).isascii()
+    assert unpacked(packed(part)) == part

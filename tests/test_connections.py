@@ -21,7 +21,7 @@ POST = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: applicatio
 
 
 def impatient(settings: Settings, **changed: Any) -> Settings:
-    limits = {"header_timeout_s": 1.0, "stall_timeout_s": 1.0, "keep_alive_s": 1, "hosts": "localhost"}
+    limits = {"header_timeout_s": 1.0, "stall_timeout_s": 1.5, "min_bytes_per_s": 100, "keep_alive_s": 1}
     return settings.model_copy(update=limits | changed)
 
 
@@ -130,12 +130,16 @@ def test_many_stalled_connections_keep_nobody_waiting(settings: Settings, search
     changed = impatient(settings, header_timeout_s=60.0, stall_timeout_s=60.0, max_connections=250)
     app = create_app(changed, searcher)
     with live(app, changed) as port, ExitStack() as held:
+        for _ in range(260):  # bodies alone must not fill it either
+            held.enter_context(connected(port, POST))
         for number in range(300):
             held.enter_context(connected(port, [b"", ASK[:20], POST][number % 3]))
         assert (
             status(answer_of(connected(port, ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))))
             == 200
         )
+        search = b"GET /v1/search?q=goats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert status(answer_of(connected(port, search))) == 200, "stalled bodies hold no places"
         told = app.state.serving.metrics.text().decode()
         closed = [
             line

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from indexer.readers.front_matter import split_front_matter
+from manual.blocks import Block, blocks, faults
 from manual.pages import stale_pages
 from manual.tables import commands
 from passage_index.types import passage_id, sha256_text
@@ -124,7 +125,7 @@ def test_the_tour_names_every_module_once() -> None:
         file.relative_to(ROOT).as_posix()
         for package in TOURED
         for file in (ROOT / package).rglob("*.py")
-        if file.name != "__init__.py"
+        if file.name != "__init__.py" and "build" not in file.relative_to(ROOT).parts
     }
     assert sorted(modules - set(named)) == [], "add a row to docs/tour.md"
     assert sorted({file for file in named if named.count(file) > 1}) == []
@@ -172,3 +173,24 @@ def test_every_limit_is_listed_in_limits() -> None:
     )
     others = {"threads", "keep_alive_s", "drain_s", "grace_s", "rerank_depth"}
     assert {name for name in Settings.model_fields if bounds.match(name)} | others == BEYOND.keys()
+
+
+def test_blocks_of_code_name_what_is_there() -> None:
+    """Commands with their options, targets, routes, Python that compiles, JSON; `make docs-check` runs them."""
+    found = [*blocks()]
+    assert sum(block.kind in ("commands", "python") for block in found) > 60
+    assert [fault for block in found for fault in faults(block)] == []
+
+
+def test_what_is_wrong_with_a_block_is_seen() -> None:
+    wrong = {
+        "indexer build corpus --indx x\n": "`indexer build` has no option --indx",
+        "search-api serch x\n": "no command search-api serch",
+        "make serv\n": "no target serv",
+        "curl localhost:8000/v2/search\n": "no route /v2/search",
+    }
+    for text, fault in wrong.items():
+        (told,) = faults(Block(ROOT / "README.md", 7, "commands", text, None))
+        assert told == f"README.md:7: {fault}"
+    assert faults(Block(ROOT / "README.md", 7, "python", "x = (", None)) != []
+    assert faults(Block(ROOT / "README.md", 7, "json", '{"a": }', None)) != []

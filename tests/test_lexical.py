@@ -148,7 +148,11 @@ def test_title_counts_as_text_and_stands_alone_too(tmp_path: Path) -> None:
     assert reader.scores(reader.any_of(asked, "title"), every) == pytest.approx(by_title, rel=1e-4)
 
 
-def test_scores_of_given_records_are_those_of_a_search(tmp_path: Path) -> None:
+@pytest.mark.parametrize("looked_up", [3, 1000])
+def test_scores_of_given_records_are_those_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked_up: int
+) -> None:
+    monkeypatch.setattr(lexical, "LOOKED_UP", looked_up)
     texts = [" ".join(RANDOM.choice(VOCABULARY, 30)) for _ in range(200)]
     reader = written(tmp_path / "index", texts)
     query = reader.any_of(Words(tuple(VOCABULARY[:2]), (VOCABULARY[5],)))

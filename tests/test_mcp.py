@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,7 +29,10 @@ from tests.sample_corpus import CORPUS, EVACUATION, corpus_index  # noqa: F401
 TRANSCRIPT = Path(__file__).parent.parent / "docs" / "mcp.md"
 BEGIN, END = "<!-- transcript:begin -->", "<!-- transcript:end -->"
 SHOWN_CHARS, SHOWN_ITEMS = 90, 1
+PATIENCE_S = 180
 Call = tuple[str, dict[str, Any]]
+CLIENT = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+HANDSHAKE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
 
 
 def asked(url: Any, *calls: Call, mode: str = "auto") -> list[CallToolResult]:
@@ -192,7 +196,7 @@ def test_a_service_that_no_agent_asks_does_not_import_the_library() -> None:
         "import sys, search_api.app, search_api.__main__; "
         "assert not {'mcp', 'torch', 'jsonschema'} & sys.modules.keys(), sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_S)
 
 
 # -- over stdio, on the sample corpus, as in docs/mcp.md -------------------------------------------
@@ -202,6 +206,27 @@ def stdio(index: Path) -> StdioServerParameters:
     environment = {"SEARCH_READER": "none", "PYTHONPATH": str(CORPUS.parent)}
     line = ["-m", "search_api", "mcp", "--index", str(index)]
     return StdioServerParameters(command=sys.executable, args=line, env=environment)
+
+
+def test_over_stdio_nothing_but_the_protocol_is_said_and_it_ends(corpus_index: Path) -> None:  # noqa: F811
+    """With its input, at once; with Ctrl-C, though a line is waited for."""
+    line = [sys.executable, "-m", "search_api", "mcp", "--index", str(corpus_index)]
+    environment = os.environ | {"SEARCH_READER": "none"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as running:
+        running.stdin.write(b"no JSON\n" + json.dumps(HANDSHAKE).encode() + b"\n")
+        running.stdin.flush()
+        while b"tools over" not in running.stderr.readline():
+            assert running.poll() is None
+        said = json.loads(running.stdout.readline())
+        assert (said["id"], said["result"]["serverInfo"]["name"]) == (1, "article-search")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(PATIENCE_S) == 130
+        assert running.stdout.read() == b""
+    ended = subprocess.run(
+        line, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=PATIENCE_S
+    )
+    assert (ended.returncode, ended.stdout) == (0, b"")
 
 
 def shortened(value: Any) -> Any:

@@ -160,10 +160,10 @@ def test_other_spellings_and_slips_are_told_and_lead_to_the_mended_question(clie
     ("query", "told"),
     [
         ("q=x&date_from=soon", "date_from: not of the form that is wanted here, see /docs"),
-        ("q=%3F%3F", "the question has no word in it; ask with at least one letter or digit"),
+        ("q=%3F%3F", "The question has no word in it; ask with at least one letter or digit"),
         ("q=x&offset=ten", "offset: Input should be a valid integer"),
         ("q=x&offset=1.0e9", "offset: Input should be a valid integer"),
-        ("q=" + "a" * 5000, "the length of q can be at most 4000 here"),
+        ("q=" + "a" * 5000, "The length of q can be at most 4000 here"),
     ],
 )
 def test_a_fault_is_told_on_the_page_beside_the_form(client: TestClient, query: str, told: str) -> None:
@@ -174,7 +174,7 @@ def test_a_fault_is_told_on_the_page_beside_the_form(client: TestClient, query: 
 
 def test_error_pages_are_for_browsers_only(client: TestClient) -> None:
     found = page(client, "/articles/nothing", 404)
-    assert "there is no article of this id" in found.html and "/" in found.links("/")
+    assert "There is no article of this id" in found.html and "/" in found.links("/")
     assert "Not found" in page(client, "/nowhere", 404).html
     for path in ("/v1/articles/nothing", "/search?q="):
         assert client.get(path, headers=BROWSER).headers["content-type"] == "application/problem+json"

@@ -2,7 +2,7 @@
 
 from fastapi.testclient import TestClient
 
-from search_api.finding import DATED_FROM
+from search_api.finding import WORTH_FROM
 from tests.replies import problem
 
 
@@ -13,7 +13,7 @@ def search(client: TestClient, **asked: object) -> dict:
 def worth(client: TestClient, **asked: object) -> list[dict]:
     """What an order by date holds, by its definition, from the order by relevance."""
     hits = search(client, limit=100, **asked)["hits"]
-    least = DATED_FROM * max(hit["score"] for hit in hits)
+    least = WORTH_FROM * max(hit["score"] for hit in hits)
     return [hit for hit in hits if hit["score"] >= least]
 
 

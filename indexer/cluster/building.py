@@ -24,7 +24,6 @@ from indexer.cluster.encoding import ShardRecord, encode_shard
 from indexer.cluster.gathering import gather
 from indexer.cluster.reading import (
     ID_BYTES,
-    PART_BYTES,
     PART_FILES,
     SHARD_PASSAGES,
     Item,
@@ -35,20 +34,21 @@ from indexer.cluster.reading import (
     unpacked,
 )
 from indexer.cluster.recipe import Recipe, load
-from indexer.cluster.shards import publish
+from indexer.cluster.shards import publish, texts_file
 from indexer.intake import require_articles
 from indexer.readers.walk import checked, walk
 from indexer.report import BuildReport, Progress, now, silent
 from indexer.space import require_space_for
 from indexer.write import BuildOptions, Encoding, Run, fitted
-from passage_index import commits, directory
+from passage_index import commits, directory, errors
 from passage_index.encoder import Encoder
-from passage_index.errors import RecordsRejected
+from passage_index.errors import InputError, RecordsRejected, SearchEngineError
 
 logger = logging.getLogger(__name__)
 
 # Of a CPU, though each actor keeps one busy: when a node is lost, its actors find room on those left.
 SHARE = 0.5
+BLOCKS = 20_000
 RECIPE, MANIFEST = "recipe.json", "manifest.json"
 
 Row = dict[str, Any]
@@ -72,7 +72,6 @@ class ClusterOptions:
     gpu: bool | None = None
     shard_passages: int = SHARD_PASSAGES
     part_files: int = PART_FILES
-    part_bytes: int = PART_BYTES
 
 
 def build_on_cluster(
@@ -94,6 +93,8 @@ def build_on_cluster(
     paths = checked([Path(path) for path in paths], READERS)
     require_space_for(paths, index, encoder.identity.dim)
     with nodes.connected(cluster.address) as found, directory.writer_lock(index):
+        if cluster.gpu and not found.gpus:
+            raise InputError(f"the Ray cluster at {cluster.address} has no GPU; leave out --gpu")
         gpu = found.gpus > 0 if cluster.gpu is None else cluster.gpu
         recipe = Recipe(
             cluster.shards.absolute(),
@@ -118,8 +119,7 @@ def make_shards(
 
     Raises RecordsRejected, DuplicateArticle, InputError, WriteFailed.
     """
-    items = list(walk(paths, READERS))
-    parts = list(parts_of(items, cluster.part_files, cluster.part_bytes))
+    parts = list(parts_of(list(walk(paths, READERS)), cluster.part_files))
     with run.report.timed("read and split"):
         read = _read_all(parts, recipe, cluster, pool, run)
         _tell(read, run)
@@ -136,6 +136,8 @@ def make_shards(
         "shards": [asdict(record) for record in made],
     }
     publish(recipe.folder / MANIFEST, json.dumps(manifest, indent=2).encode(), replace=True)
+    for record in made:
+        texts_file(recipe.folder, record.name).unlink(missing_ok=True)
     return made
 
 
@@ -147,6 +149,7 @@ def _read_all(
     done = 0
     given = {"recipe": recipe, "here": str(Path.cwd()), "shard_passages": cluster.shard_passages}
     for row in pool(rows, ReadingTask, given):
+        _raise_fault(row)
         record = PartRecord.from_json(row["record"])
         records[int(row["number"])] = record
         done += record.counts["articles"]
@@ -183,6 +186,7 @@ def _encode_all(names: Sequence[str], recipe: Recipe, pool: Pool, run: Run) -> l
     made: dict[str, ShardRecord] = {}
     done = 0
     for row in pool([{"name": name} for name in names], EncodingTask, {"recipe": recipe}):
+        _raise_fault(row)
         record = ShardRecord(**json.loads(row["record"]))
         made[record.name] = record
         run.report.encoder_s += record.encoder_s
@@ -200,10 +204,13 @@ class ReadingTask:
         self._encoder = load(replace(recipe, device="cpu"), threads=1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The record of a part."""
+        """The record of a part, or why there is none."""
         part = unpacked(row["part"])
-        record = read_part(part, self._recipe, self._encoder, self._shard_passages)
-        return {"number": row["number"], "record": record.to_json()}
+        try:
+            record = read_part(part, self._recipe, self._encoder, self._shard_passages)
+        except SearchEngineError as error:
+            return {"number": row["number"], "record": "", "fault": _packed_fault(error)}
+        return {"number": row["number"], "record": record.to_json(), "fault": ""}
 
 
 class EncodingTask:
@@ -214,23 +221,38 @@ class EncodingTask:
         self._encoder = load(recipe, threads=1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The record of a shard."""
-        return {"record": json.dumps(asdict(encode_shard(row["name"], self._recipe, self._encoder)))}
+        """The record of a shard, or why there is none."""
+        try:
+            record = encode_shard(row["name"], self._recipe, self._encoder)
+        except SearchEngineError as error:
+            return {"record": "", "fault": _packed_fault(error)}
+        return {"record": json.dumps(asdict(record)), "fault": ""}
+
+
+def _packed_fault(error: SearchEngineError) -> str:
+    """An error as it travels: Ray would wrap it, and tell of it with a stack trace."""
+    return json.dumps([type(error).__name__, str(error)])
+
+
+def _raise_fault(row: Row) -> None:
+    if row["fault"]:
+        name, message = json.loads(row["fault"])
+        raise getattr(errors, name)(message)
 
 
 def pool_of(found: nodes.Nodes, recipe: Recipe) -> Pool:
     """A Pool of Ray actors, one a CPU, or one a GPU for what is encoded there."""
 
     def mapped(rows: list[Row], task: Task, given: dict[str, Any]) -> Iterator[Row]:
-        import ray
+        import ray.data
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         on_gpu = recipe.device == "gpu" and task is EncodingTask
         actors = max(min(found.gpus if on_gpu else found.cpus, len(rows)), 1)
-        # A block a row, so that a row is what is tried again.
-        dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+        # A block is what is tried again: a row, unless there are more than the driver could keep track of.
+        dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), BLOCKS)).map(
             task,
             fn_constructor_kwargs=given,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors, initial_size=actors),

@@ -6,8 +6,10 @@ address -> Nodes
 
 import logging
 import os
+import socket
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,13 @@ from passage_index.errors import InputError, SearchEngineError, WriteFailed
 
 logger = logging.getLogger(__name__)
 
+CONNECT_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
     """What there is to work with."""
 
-    names: tuple[str, ...]
     cpus: int
     gpus: int
 
@@ -39,24 +42,27 @@ def connected(address: str) -> Iterator[Nodes]:
             "--ray needs the package ray, which is not installed: pip install 'article-search[ray]'"
         ) from error
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().partition("\n")[0][:200]
         raise InputError(
             f"no Ray cluster answers at {address}: {first_line}; start one with `ray start --head` there, "
             f"or leave out --ray"
         ) from error
-    try:
-        yield _nodes(ray)
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray tells there of nodes that are lost; data goes to stdout
+        try:
+            total = ray.cluster_resources()
+            yield Nodes(int(total.get("CPU", 0)), int(total.get("GPU", 0)))
+        finally:
+            ray.shutdown()
 
 
-def _nodes(ray: Any) -> Nodes:
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    names = tuple(_name(node) for node in alive)
-    total = ray.cluster_resources()
-    return Nodes(names, int(total.get("CPU", 0)), int(total.get("GPU", 0)))
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens at `host:port`: Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), CONNECT_S).close()
 
 
 def _name(node: dict[str, Any]) -> str:

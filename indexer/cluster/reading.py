@@ -7,8 +7,8 @@ Knows nothing of Ray, of other parts, or of vectors.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from passage_index.passages import article_hash
 from passage_index.types import Article, Passage
 
 ID_BYTES = 16
-PART_FILES, PART_BYTES = 500, 16 << 20  # of input that one task reads: whichever comes first
+PART_FILES = 500  # of input that one task reads, unless it has enough bytes before
+PART_BYTES = (128 << 10, 16 << 20)  # at least and at most, in between a sixteenth of all
 SHARD_PASSAGES = 1024  # at most, but for the last article's; a quarter at least, but for the last shard's
 
 Item = Found | Rejected | Skipped
@@ -57,7 +58,7 @@ class PartRecord:
     ids: str
     files: list[int]
     counts: dict[str, int]
-    languages: dict[str, int]
+    counters: dict[str, dict[str, int]]
     rejections: list[str]
 
     def to_json(self) -> str:
@@ -74,18 +75,26 @@ class PartRecord:
         """Count what is in this part. Call part by part, in order, so that rejections keep theirs."""
         for name, count in self.counts.items():
             setattr(report, name, getattr(report, name) + count)
-        report.languages.update(self.languages)
+        for name, counted in self.counters.items():
+            getattr(report, name).update(counted)
         report.rejections += self.rejections[: REJECTED_KEPT - len(report.rejections)]
 
 
-def parts_of(items: Iterable[Item], files: int = PART_FILES, size: int = PART_BYTES) -> Iterator[list[Item]]:
-    """What a walk found, in order, a task's worth at a time. A file is never divided."""
+def parts_of(items: Sequence[Item], most_files: int = PART_FILES) -> Iterator[list[Item]]:
+    """What a walk found, in order, a task's worth at a time. A file is never divided.
+
+    How much that is changes only when the corpus doubles: else all parts, and with them all shards at
+    their ends, would be others after every addition.
+    """
+    sizes = [_size(item) for item in items]
+    fewest, most = PART_BYTES
+    enough = min(max(1 << (sum(sizes) // 16).bit_length(), fewest), most)
     part: list[Item] = []
     held = 0
-    for item in items:
+    for item, size in zip(items, sizes, strict=True):
         part.append(item)
-        held += _size(item)
-        if len(part) >= files or held >= size:
+        held += size
+        if len(part) >= most_files or held >= enough:
             yield part
             part, held = [], 0
     if part:
@@ -174,9 +183,13 @@ def _read(part: Sequence[Item], recipe: Recipe, encoder: Encoder, shard_passages
         noted.ids.hex(),
         [noted.files[place] for place in range(len(part))],
         {name: getattr(report, name) for name in _COUNTED},
-        dict(report.languages),
+        {name: dict(value) for name, value in _values(report) if isinstance(value, Counter)},
         report.rejections,
     )
+
+
+def _values(report: BuildReport) -> Iterator[tuple[str, object]]:
+    return ((one.name, getattr(report, one.name)) for one in fields(report))
 
 
 class _Noted:

@@ -78,9 +78,9 @@ class Cluster:
         while True:
             try:
                 return call(max(until_s - time.monotonic(), 0.1))
-            except self._pymilvus.MilvusException as error:
-                told = str(error.message)[:300]
-                if error.code in LASTING or error.is_input_error or isinstance(error, self._refusals):
+            except self._faults as error:
+                told = _told(error)
+                if self._is_lasting(error):
                     raise ClusterUnavailable(f"Milvus at {self.uri} refused a request: {told}") from error
                 if time.monotonic() + pause_s > until_s:
                     raise ClusterUnavailable(
@@ -91,11 +91,27 @@ class Cluster:
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    @property
-    def _refusals(self) -> tuple[type[Exception], ...]:
-        """What pymilvus finds wrong before it sends anything."""
+    @cached_property
+    def _faults(self) -> tuple[type[Exception], ...]:
+        """All that a call can end with; what hung until its time was up is gRPC's own."""
+        import grpc
+
+        return (self._pymilvus.MilvusException, grpc.RpcError)
+
+    def _is_lasting(self, error: Any) -> bool:
+        """Whether the same call can only end in the same way."""
         known = self._pymilvus.exceptions
-        return (known.ParamError, known.DataNotMatchException, known.ConnectionConfigException)
+        if isinstance(
+            error, known.ParamError | known.DataNotMatchException | known.ConnectionConfigException
+        ):
+            return True
+        is_told = isinstance(error, self._pymilvus.MilvusException)
+        return is_told and (error.code in LASTING or error.is_input_error)
+
+
+def _told(error: Any) -> str:
+    """What an error of pymilvus or gRPC says, without the trace that may be in it."""
+    return str(getattr(error, "message", "") or getattr(error, "details", lambda: error)())[:300]
 
 
 def read_token(file: Path | None) -> str:

@@ -142,17 +142,17 @@ def _said(condition: Condition) -> str:
 
 
 def _fact(field: str, kind: Kind | None = None, value: Scalar | None = None) -> int:
-    """64 bits that stand for what is said, signed; 1 and 1.0 are one value."""
+    """63 bits that stand for what is said; 1 and 1.0 are one value."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     said = "\0".join([field, kind or "", "" if value is None else str(value)])
     digest = hashlib.blake2b(said.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    return int.from_bytes(digest, "little") >> 1  # not every parser takes a number below zero everywhere
 
 
 def _key(field: str) -> str:
     """A name in `spread` that stands for a field."""
-    return f"f{_fact(field) & 0xFFFFFFFFFFFFFFFF:016x}"
+    return f"f{_fact(field):016x}"
 
 
 def _comparable(value: Scalar) -> str | int | float:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from passage_index.backend import Pool
-from passage_index.columns import Where
+from passage_index.columns import SIGNATURE_LENGTH, Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, InputError
 from passage_index.lexical import Words, require_same_analyzer
@@ -33,7 +33,7 @@ from passage_index.milvus.expressions import among, both, expression
 from passage_index.milvus.kept import Handles, Kept
 from passage_index.milvus.lexicon import Lexicon
 from passage_index.milvus.publication import get, read_publication, words_file
-from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names
+from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names, VectorIndex
 from passage_index.passages import id_bytes
 from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
@@ -49,6 +49,9 @@ class MilvusSnapshot:
     def __init__(self, cluster: Cluster, names: Names, cache: Path) -> None:
         """cache: where the words file is kept. Raises ClusterUnavailable, NotFound, CorruptIndex."""
         self._cluster, self.published = cluster, names
+        if cluster.is_lite:  # it forgets with its process what was loaded; servers do not
+            for name in names.of(cluster):
+                cluster.ask("load_collection", name)
         self._publication = read_publication(cluster, names)
         self.manifest = self._publication.manifest
         self._dim = self.manifest.encoder.dim
@@ -69,6 +72,11 @@ class MilvusSnapshot:
     def has_words(self) -> bool:
         """Whether words can be searched for; a server below 2.5 knows vectors only."""
         return self._cluster.has_words
+
+    @property
+    def proposing(self) -> VectorIndex:
+        """What proposes passages."""
+        return self._publication.index
 
     def check(self) -> None:
         """Ask for one passage by its vector. Raises ClusterUnavailable where no whole answer comes."""
@@ -139,7 +147,9 @@ class MilvusSnapshot:
             article=np.array([article_number(one.article_id) for one in some], dtype=np.uint64),
             first_day=np.array([one.first_day for one in some], dtype=np.int32),
             last_day=np.array([one.last_day for one in some], dtype=np.int32),
-            signature=np.array([one.signature for one in some], dtype=np.uint16).reshape(len(some), -1),
+            signature=np.array([one.signature for one in some], dtype=np.uint16).reshape(
+                -1, SIGNATURE_LENGTH
+            ),
             terms=len(words.terms),
             rarest_idf=math.log(2 * self.manifest.passages + 2),
         )
@@ -211,6 +221,8 @@ class MilvusSnapshot:
         articles = self._kept.articles([one.article_id for one in found])
         out = []
         for one in found:
+            if one.article_id not in articles:
+                raise ClusterUnavailable(f"Milvus gives passage {one.id} and not its article; ask again")
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out

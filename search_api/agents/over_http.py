@@ -72,9 +72,9 @@ class McpOverHttp:
                 app.set_result(manager.handle_request)
                 await asyncio.Event().wait()
         except Exception as error:
-            if not app.done():
-                app.set_exception(error)
-            raise
+            if app.done():
+                raise
+            app.set_exception(error)  # every request tells it, and the gate logs it
 
 
 def _server(serving: Serving) -> "MCPServer":

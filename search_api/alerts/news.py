@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from passage_index.backend import Backend
 from passage_index.filters import ARTICLE_ID, All, Condition, Filter
 from passage_index.snapshot import Snapshot
 from passage_index.types import sha256_text
@@ -43,6 +44,7 @@ def followed_up(
 ) -> list[Followup]:
     """Every search's news; `state` is brought up to what they say. begins_at: see `State.begins_at`."""
     snapshot = searcher.snapshot
+    assert isinstance(snapshot, Snapshot)  # alerts follow an index folder
     new = snapshot.articles_from(begins_at) if begins_at else None  # None: all may be new
     found = [_followed(searcher, one, state, new, manner) for one in searches]
     kept = {one.name for one in searches}
@@ -91,19 +93,19 @@ def _one_of(ids: Sequence[str]) -> Filter:
     return Condition(ARTICLE_ID, "$in", "text", tuple(dict.fromkeys(ids)))
 
 
-def _is_news(snapshot: Snapshot, article_id: str, known: Followed, manner: Manner) -> bool:
+def _is_news(snapshot: Backend, article_id: str, known: Followed, manner: Manner) -> bool:
     told = known.seen.get(article_id)
     if told is None:
         return True
     return manner.tells_changes and told != _text_hash(snapshot, article_id)
 
 
-def _text_hash(snapshot: Snapshot, article_id: str) -> str:
+def _text_hash(snapshot: Backend, article_id: str) -> str:
     article = snapshot.article(article_id)
     return sha256_text(article.text)[:32] if article else ""
 
 
-def as_record(followup: Followup, hit: Hit, snapshot: Snapshot) -> dict[str, Any]:
+def as_record(followup: Followup, hit: Hit, snapshot: Backend) -> dict[str, Any]:
     """An alert as JSON has it."""
     article, passage = hit.stored.article, hit.stored.passage
     start, end = next(

@@ -10,6 +10,7 @@ Needs no language model. Knows nothing of HTTP. SearchRequest -> AskReply
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from passage_index.types import StoredPassage
 from search_api.answers.candidates import Candidate, candidates
@@ -69,10 +70,12 @@ def ask(searcher: Searcher, request: SearchRequest, threshold: float) -> AskRepl
     return answered(searcher, searcher.find(replace(request, mode="hybrid")), threshold)
 
 
-def answered(searcher: Searcher, found: Finding, threshold: float) -> AskReply:
-    """As `ask`, for a ranked pool that is there."""
+def answered(
+    searcher: Searcher, found: Finding, threshold: float, read_within_s: float = float("inf")
+) -> AskReply:
+    """As `ask`, for a ranked pool that is there. read_within_s: how long a reader may read, at most."""
     begun_s = time.perf_counter()
-    read = searcher.reader.read if searcher.reader else None
+    read = partial(searcher.reader.read, within_s=read_within_s) if searcher.reader else None
     sentences, warnings = candidates(searcher.snapshot, found, read)
     found = replace(found, warnings=(*found.warnings, *warnings))
     scored = ranked(sentences)

@@ -49,6 +49,7 @@ def _environment() -> Environment:
         "ticked": words.ticked,
         "named": words.article_name,
         "language": words.language_name,
+        "sentence": words.sentence,
         "share": words.share,
         "size": words.size,
         "count": lambda number: f"{number:,}",

@@ -66,6 +66,18 @@ def language_name(code: str) -> str:
     return LANGUAGES.get(code.casefold(), code)
 
 
+def sentence(text: str) -> str:
+    """With a capital, but for a name of the API, and with a full stop, but for another mark at its end."""
+    if not text:
+        return text
+    begun = (
+        text
+        if text.partition(" ")[0].endswith(":") or "_" in text.partition(" ")[0]
+        else text[0].upper() + text[1:]
+    )
+    return begun if begun.endswith((".", "!", "?", "…")) else f"{begun}."
+
+
 def share(part: float) -> str:
     """0.824 -> `82 %`; never 0 % or 100 % of what is neither."""
     percent = round(100 * part)

@@ -72,14 +72,17 @@ class Reader:
         self._loaded.result()
 
     @staged("read")
-    def read(self, question: str, passages: Sequence[StoredPassage]) -> tuple[list[Reading], str]:
+    def read(
+        self, question: str, passages: Sequence[StoredPassage], within_s: float = float("inf")
+    ) -> tuple[list[Reading], str]:
         """Of the first passages, as many as time allows; none where it cannot, and why. Never raises.
 
-        Offsets are code points of the article's text.
+        within_s: less time than the reader's own limit. Offsets are code points of the article's text.
         """
-        deadline_s = time.monotonic() + self._timeout_s
+        within_s = min(within_s, self._timeout_s)
+        deadline_s = time.monotonic() + within_s
         try:
-            model = self._loaded.result(self._timeout_s)
+            model = self._loaded.result(within_s)
             found = model.read(question, [_text(one) for one in passages], deadline_s) if model else []
         except TimeoutError:
             return [], "the reader is not loaded yet; the answer was chosen without it"
@@ -87,7 +90,7 @@ class Reader:
             logger.exception("reading failed")
             return [], "the reader failed; the answer was chosen without it"
         if not found and passages:
-            reason = self.fault or f"the reader did not answer within {self._timeout_s:g} s"
+            reason = self.fault or f"the reader did not answer within {within_s:g} s"
             return [], f"{reason}; the answer was chosen without it"
         return [one.moved(_shift(passage)) for one, passage in zip(found, passages, strict=False)], ""
 
