@@ -51,6 +51,7 @@ class Found:
     asked: PageQuery
     request: SearchRequest
     reply: SearchReply
+    most: int  # hits of a file
     ask: AskReply | None = None
 
 
@@ -112,7 +113,7 @@ async def _found(
         reply = await reading.search(request)
     if is_other:
         reply = replace(reply, warnings=(CHANGED, *reply.warnings))
-    return reading, Found(asked, request, reply, ask)
+    return reading, Found(asked, request, reply, serving.settings.max_limit, ask)
 
 
 def _answered(searcher: Searcher, request: SearchRequest, threshold: float) -> AskReply:
@@ -154,6 +155,7 @@ def _results_page(snapshot: Backend, found: Found) -> Response:
         like=snapshot.passage(asked.like) if asked.like else None,
         timeline=timeline(reply.facets),
         offset=offset,
+        most=found.most,
         earlier=paged.at(max(offset - PAGE_HITS, 0)) if offset else None,
         later=paged.at(offset + PAGE_HITS) if offset + PAGE_HITS < reply.total else None,
         examples=[] if reply.hits else examples(snapshot),
