@@ -121,7 +121,7 @@ class Writer:
 
     def _merge(self) -> None:
         command = [sys.executable, "-m", "indexer", "merge", "--index", str(self._index)]
-        command += ["--cache", str(self._cache)]
+        command += ["--cache", str(self._cache), "--nice", "0"]
         for _ in range(60):
             merged = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
             if merged.returncode != LOCKED:
@@ -179,12 +179,12 @@ def soaked(
                 looks.append(look(pid))
                 time.sleep(min(LOOK_S, seconds / 200))
             ended.set()
-            thread.join()
             end_s = begun_s + seconds
             found: dict[str, Any] = {
                 "searches": figures(searches.between(begun_s, end_s)),
                 "answers": figures(answers.between(begun_s, end_s)),
             }
+            thread.join()
         found |= {"writes": dict(writer.done), "failures": writer.failures[:20]}
         return found | compared(looks, begun_s, seconds)
 

@@ -226,7 +226,7 @@ def test_a_shard_that_is_not_what_its_task_reported_is_not_gathered(
         for answer in shuffled_pool()(rows, task, given):
             if task is EncodingTask:
                 record = replace(ShardRecord(**json.loads(answer["record"])), sha256="0" * 64)
-                answer = {"record": json.dumps({n: getattr(record, n) for n in record.__slots__})}
+                answer = {**answer, "record": json.dumps({n: getattr(record, n) for n in record.__slots__})}
             yield answer
 
     with pytest.raises(CorruptIndex, match="is not what was written"):

@@ -40,9 +40,9 @@ from indexer.readers.walk import checked, walk
 from indexer.report import BuildReport, Progress, now, silent
 from indexer.space import require_space_for
 from indexer.write import BuildOptions, Encoding, Run, fitted
-from passage_index import commits, directory
+from passage_index import commits, directory, errors
 from passage_index.encoder import Encoder
-from passage_index.errors import InputError, RecordsRejected
+from passage_index.errors import InputError, RecordsRejected, SearchEngineError
 
 logger = logging.getLogger(__name__)
 
@@ -149,6 +149,7 @@ def _read_all(
     done = 0
     given = {"recipe": recipe, "here": str(Path.cwd()), "shard_passages": cluster.shard_passages}
     for row in pool(rows, ReadingTask, given):
+        _raise_fault(row)
         record = PartRecord.from_json(row["record"])
         records[int(row["number"])] = record
         done += record.counts["articles"]
@@ -185,6 +186,7 @@ def _encode_all(names: Sequence[str], recipe: Recipe, pool: Pool, run: Run) -> l
     made: dict[str, ShardRecord] = {}
     done = 0
     for row in pool([{"name": name} for name in names], EncodingTask, {"recipe": recipe}):
+        _raise_fault(row)
         record = ShardRecord(**json.loads(row["record"]))
         made[record.name] = record
         run.report.encoder_s += record.encoder_s
@@ -202,10 +204,13 @@ class ReadingTask:
         self._encoder = load(replace(recipe, device="cpu"), threads=1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The record of a part."""
+        """The record of a part, or why there is none."""
         part = unpacked(row["part"])
-        record = read_part(part, self._recipe, self._encoder, self._shard_passages)
-        return {"number": row["number"], "record": record.to_json()}
+        try:
+            record = read_part(part, self._recipe, self._encoder, self._shard_passages)
+        except SearchEngineError as error:
+            return {"number": row["number"], "record": "", "fault": _packed_fault(error)}
+        return {"number": row["number"], "record": record.to_json(), "fault": ""}
 
 
 class EncodingTask:
@@ -216,8 +221,23 @@ class EncodingTask:
         self._encoder = load(recipe, threads=1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The record of a shard."""
-        return {"record": json.dumps(asdict(encode_shard(row["name"], self._recipe, self._encoder)))}
+        """The record of a shard, or why there is none."""
+        try:
+            record = encode_shard(row["name"], self._recipe, self._encoder)
+        except SearchEngineError as error:
+            return {"record": "", "fault": _packed_fault(error)}
+        return {"record": json.dumps(asdict(record)), "fault": ""}
+
+
+def _packed_fault(error: SearchEngineError) -> str:
+    """An error as it travels: Ray would wrap it, and tell of it with a stack trace."""
+    return json.dumps([type(error).__name__, str(error)])
+
+
+def _raise_fault(row: Row) -> None:
+    if row["fault"]:
+        name, message = json.loads(row["fault"])
+        raise getattr(errors, name)(message)
 
 
 def pool_of(found: nodes.Nodes, recipe: Recipe) -> Pool:

@@ -8,7 +8,7 @@ Knows nothing of Ray, of other parts, or of vectors.
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class PartRecord:
     ids: str
     files: list[int]
     counts: dict[str, int]
-    languages: dict[str, int]
+    counters: dict[str, dict[str, int]]
     rejections: list[str]
 
     def to_json(self) -> str:
@@ -75,7 +75,8 @@ class PartRecord:
         """Count what is in this part. Call part by part, in order, so that rejections keep theirs."""
         for name, count in self.counts.items():
             setattr(report, name, getattr(report, name) + count)
-        report.languages.update(self.languages)
+        for name, counted in self.counters.items():
+            getattr(report, name).update(counted)
         report.rejections += self.rejections[: REJECTED_KEPT - len(report.rejections)]
 
 
@@ -182,9 +183,13 @@ def _read(part: Sequence[Item], recipe: Recipe, encoder: Encoder, shard_passages
         noted.ids.hex(),
         [noted.files[place] for place in range(len(part))],
         {name: getattr(report, name) for name in _COUNTED},
-        dict(report.languages),
+        {name: dict(value) for name, value in _values(report) if isinstance(value, Counter)},
         report.rejections,
     )
+
+
+def _values(report: BuildReport) -> Iterator[tuple[str, object]]:
+    return ((one.name, getattr(report, one.name)) for one in fields(report))
 
 
 class _Noted:

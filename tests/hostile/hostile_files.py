@@ -27,6 +27,7 @@ from tests.hostile.making import (
     parquet,
     parquet_lie,
     parquet_rows,
+    pdf,
     sparse,
     warc,
     zstd,
@@ -232,6 +233,17 @@ file(
     lambda: warc(("", answer(b"ffffffffffffffff\r\n<p>A b.</p>", "Transfer-Encoding: chunked"))),
     -1,
 )
+
+
+file("bomb.pdf", "", lambda: pdf(zlib.compress(b" " * 300 * MIB), packed="/Filter /FlateDecode"))
+file(
+    "bombs.pdf",
+    "",
+    lambda: pdf(zlib.compress(zlib.compress(bytes(100 * MIB))), packed="/Filter [/FlateDecode /FlateDecode]"),
+)
+file("round.pdf", "", lambda: pdf(b"", kids="2 0 R 2 0 R"))
+file("deep.pdf", "", lambda: pdf(b"", more=b"5 0 obj\n" + b"[" * 500_000 + b"\nendobj\n", kids="5 0 R"))
+file("cut.pdf", "", lambda: pdf(b"BT (The ferry) Tj ET")[:200])
 
 
 # -- names and kinds of files ------------------------------------------------------------------

@@ -106,3 +106,15 @@ def nested(levels: int) -> pa.Array:
     for _ in range(levels):
         value = [value]
     return pa.array([value])
+
+
+def pdf(content: bytes, kids: str = "3 0 R", packed: str = "", more: bytes = b"") -> bytes:
+    """A file of one page with a stream of content; its table of objects is left for the reader to mend."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count 1 >>".encode(),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << >> >>",
+        f"<< /Length {len(content)} {packed} >>\nstream\n".encode() + content + b"\nendstream",
+    ]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, one) for n, one in enumerate(objects, 1))
+    return b"%PDF-1.7\n" + body + more + b"trailer << /Root 1 0 R /Size 5 >>\nstartxref\n0\n%%EOF\n"
