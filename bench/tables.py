@@ -33,6 +33,17 @@ def quality_section(results: dict[str, Any]) -> str:
     return f"{table(results['collections'])}\n\nMeasured by `make eval` at commit {places}."
 
 
+def quality_summary(results: dict[str, Any]) -> str:
+    """nDCG@10 of every method, a line a collection."""
+    collections = results["collections"]
+    names = list(next(iter(collections.values()))["methods"])
+    lines = ["| nDCG@10, questions | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for collection, result in collections.items():
+        cells = [f"{result['methods'][name]['nDCG@10']:.3f}" for name in names]
+        lines.append(f"| {collection}, {result['queries']:,} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def faults_section(result: dict[str, Any]) -> str:
     """A line a kind of fault of one run of the fault suite, and their sums."""
     counts = [(one["tried"], one["hit"], one["losses"], len(one["failures"])) for one in result["rows"]]
@@ -219,7 +230,8 @@ def main() -> None:
     quality = given[0] if given else newest("quality-*.json")
     speed = given[1] if len(given) > 1 else newest("speed-*.json")
     tables = [
-        ("README.md", "quality", quality, quality_section),
+        ("README.md", "quality", quality, quality_summary),
+        ("docs/quality.md", "quality", quality, quality_section),
         ("README.md", "speed", speed, speed_section),
         ("docs/speed.md", "speed", speed, full_section),
         ("docs/speed.md", "news-speed", RESULTS / "news-speed.json", full_section),
