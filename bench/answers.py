@@ -26,8 +26,6 @@ from search_api.answers.candidates import Evidence
 from search_api.answers.choice import MODEL, model
 from search_api.answers.confidence import evidence as confidence_evidence
 from search_api.reader.model import SHIPPED
-from training.rewording import Others
-from training.wordnet import wordnet
 
 THRESHOLDS = (0.2, 0.5)
 CURVE = tuple(round(0.05 * step, 2) for step in range(1, 19))  # confidences
@@ -195,16 +193,14 @@ def table_of(groups: Groups) -> dict[str, dict[str, float]]:
     }
 
 
-def gathered(
-    folders: Sequence[Path], only: Sequence[str] | None, most: int, reader_name: str, others: Others | None
-) -> Groups:
-    """All questions asked once, with the reader; those that are fitted on also in `others`' words."""
+def gathered(folders: Sequence[Path], only: Sequence[str] | None, most: int, reader_name: str) -> Groups:
+    """All questions asked once, with the reader."""
     reader, groups, cache = ready_reader(reader_name), {}, default_cache()
     every = {one.name: one for folder in folders for one in find_collections(folder)}
     for name, collection in every.items():
         kept = kept_out(collection)
         if any(query.answers for query in kept.queries) and (not only or name in only):
-            groups[name] = collect(kept, most, reader, others=others)
+            groups[name] = collect(kept, most, reader)
             print(name, *map(len, groups[name]), flush=True)
     if CROWDED in groups and CROWD in every:
         index = among(every[CROWDED], every[CROWD], cache)
@@ -221,8 +217,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
-    others = wordnet().others if options.fit else None
-    groups = gathered(options.folders, options.only, options.questions, options.reader, others)
+    groups = gathered(options.folders, options.only, options.questions, options.reader)
     if options.fit:
         refit(groups, ROOT / "search_api" / "answers" / MODEL)
     results = {"commit": commit(), "sets": table_of(groups), "without_reader": table_of(unread(groups))}

@@ -3,7 +3,6 @@
 Only questions that the reader was not trained on. collection -> [Asked]
 """
 
-import random
 import re
 import zlib
 from collections import Counter
@@ -33,7 +32,6 @@ from search_api.hits import SearchRequest
 from search_api.reader.model import load_reader
 from search_api.reader.reader import Reader
 from search_api.searcher import Searcher, open_searcher
-from training.rewording import Others, foreign, reworded
 from training.split import TRAINED_ON, was_kept_out
 
 READ_S = 60.0  # the reader is never late here
@@ -98,15 +96,10 @@ def f1(text: str, answers: Sequence[str]) -> float:
     return best
 
 
-def ask(
-    searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False, text: str = ""
-) -> Asked:
-    """Collect the candidates of one question, with some articles left out; then nothing is right.
-
-    text: another way to put the question.
-    """
+def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False) -> Asked:
+    """Collect the candidates of one question, with some articles left out; then nothing is right."""
     where = parse_filter({"article_id": {"$nin": list(without)}}) if without else None
-    found = searcher.find(SearchRequest(text or query.text, filter=where))
+    found = searcher.find(SearchRequest(query.text, filter=where))
     every, warnings = candidates(searcher.snapshot, found, searcher.reader.read if searcher.reader else None)
     assert not warnings, warnings
     right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
@@ -119,28 +112,6 @@ def ask(
         plain_right=not without and plain(searcher, query),
         small=small,
     )
-
-
-def harder(
-    searcher: Searcher, query: Query, others: Others, other: str, small: bool = False
-) -> tuple[list[Asked], list[Asked]]:
-    """The question in other words, and another one in its words that its article does not answer.
-
-    other: a question that words of the second are taken from.
-    """
-    article = searcher.snapshot.article(next(iter(query.relevant)))
-    if article is None:
-        return [], []
-    passage, dice = f"{article.title} {article.text}", random.Random(zlib.crc32(query.text.encode()))
-    inside, outside = [], []
-    again = reworded(query.text, passage, others, dice)
-    if again != query.text:
-        inside.append(ask(searcher, query, small=small, text=again))
-    changed = foreign(query.text, passage, other, dice)
-    if changed:
-        nothing = replace(query, answers=(), relevant={})
-        outside.append(replace(ask(searcher, nothing, small=small, text=changed), query=query))
-    return inside, outside
 
 
 def spoken(one: Candidate) -> str:
@@ -157,7 +128,7 @@ def plain(searcher: Searcher, query: Query) -> bool:
     position = int(np.argmax(found.pool.sentence))
     (stored,) = searcher.snapshot.fetch(found.pool.rows[[position]])
     assert found.vector is not None
-    (number,) = searcher.snapshot.nearest_sentences(found.vector, found.pool.rows[[position]])
+    number, _ = searcher.snapshot.best_sentence(found.vector, int(found.pool.rows[position]))
     start, end = stored.passage.sentences[number]
     return stored.article.id in query.relevant and holds(stored.article.text[start:end], query.answers)
 
@@ -172,16 +143,11 @@ def kept_out(collection: Collection) -> Collection:
 
 
 def collect(
-    collection: Collection,
-    most: int,
-    reader: Reader,
-    index: Path | None = None,
-    others: Others | None = None,
+    collection: Collection, most: int, reader: Reader, index: Path | None = None
 ) -> tuple[list[Asked], list[Asked]]:
     """At most so many questions of a collection and of small parts of it: those that can be answered, not.
 
-    index: another one that holds the collection too; then no small parts. others: other words for a word;
-    with them, those that are fitted on are also put in other words, and changed into ones without an answer.
+    index: another one that holds the collection too; then no small parts.
     """
     cache = default_cache()
     searcher = open_searcher(index or index_of(collection, cache), cache)
@@ -194,24 +160,12 @@ def collect(
         outside.append(
             ask(searcher, query, [each for one in query.relevant for each in together.get(one, [one])])
         )
-    _add_harder(searcher, inside, outside, others)
     searcher.close()
-    for searcher, own, foreigners in () if index else small_corpora(collection, cache):
+    for searcher, own, others in () if index else small_corpora(collection, cache):
         searcher.reader = reader
-        these = [ask(searcher, query, small=True) for query in own]
-        those = [ask(searcher, query, small=True) for query in foreigners]
-        _add_harder(searcher, these, those, others)
-        inside, outside = inside + these, outside + those
+        inside += [ask(searcher, query, small=True) for query in own]
+        outside += [ask(searcher, query, small=True) for query in others]
     return inside, outside
-
-
-def _add_harder(searcher: Searcher, inside: list[Asked], outside: list[Asked], others: Others | None) -> None:
-    fitted = [one for one in inside if not one.held_out] if others else []
-    for number, one in enumerate(fitted):
-        assert others
-        more, less = harder(searcher, one.query, others, fitted[number - 1].query.text, one.small)
-        inside += more
-        outside += less
 
 
 def among(collection: Collection, crowd: Collection, cache: Path) -> Path:

@@ -21,6 +21,7 @@ def json_fault(body: bytes, most_depth: int, most_digits: int) -> str:
     depth = np.cumsum(_OPENING[outside], dtype=np.int32)
     if depth.max(initial=0) > most_depth:
         return f"the JSON is nested more than {most_depth} deep"
-    if re.search(rb"[0-9]{%d}" % (most_digits + 1), outside.tobytes()):
+    # From the beginning of a run only, or each digit of one just short enough would be tried.
+    if re.search(rb"(?<![0-9])[0-9]{%d}" % (most_digits + 1), outside.tobytes()):
         return f"a number has more than {most_digits} digits"
     return ""

@@ -2,8 +2,7 @@
 
 Each example is one question with PAIRS passages, the right one first. What is fixed in a group varies
 here by the dice: which wrong passages, which of several answers, a title or a date in front or not, a
-question with or without its small words; a lone sentence may get others round it. A Mix makes some of
-them harder (rewording.py).
+question with or without its small words; a lone sentence may get others round it.
 """
 
 import datetime
@@ -20,7 +19,6 @@ from tokenizers import Encoding, Tokenizer
 from passage_index.types import Span
 from search_api.question import without_stop_words
 from training.pairs import Group, Passage
-from training.rewording import Others, emptied, foreign, reworded
 
 PAIRS = 2
 MAX_TOKENS = 256
@@ -33,31 +31,12 @@ SHORT_CHARS = 250  # a passage of one sentence or so
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
-    """How often a question is put in other words, its wrong passage is the right one without the answer,
-    and it asks for something that neither passage has. others: other words for a word.
-    """
-
-    reworded: float = 0.0
-    emptied: float = 0.0
-    foreign: float = 0.0
-    others: Others = lambda _: ()
-
-
-AS_WRITTEN = Mix()
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
-    """A question and its texts, the right one first; span: where its answer stands in the first.
-
-    is_foreign: none of the texts answers, and none is righter than the others.
-    """
+    """A question and its texts, the right one first; span: where its answer stands in the first."""
 
     question: str
     texts: tuple[str, ...]
     span: Span | None
-    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +50,6 @@ class Batch:
     answers: Any  # (n * PAIRS,) float32
     starts: Any  # (n * PAIRS,) int64
     ends: Any
-    ordered: Any  # (n,) bool: whether the first of a question's passages is the right one
 
 
 class Reading:
@@ -93,45 +71,16 @@ def headed(passage: Passage, date: str = "") -> tuple[str, int]:
     return head + passage.text, len(head)
 
 
-def examples(groups: Sequence[Group], dice: random.Random, mix: Mix = AS_WRITTEN) -> list[Example]:
+def examples(groups: Sequence[Group], dice: random.Random) -> list[Example]:
     """One for each group that has a wrong passage, in an order of chance."""
-    questions = [group.question for group in groups]
-    out = [
-        _example(group, dice, mix, dice.choice(questions))
-        for group in groups
-        if len(group.wrong) >= PAIRS - 1
-    ]
+    out = [_example(group, dice) for group in groups if len(group.wrong) >= PAIRS - 1]
     dice.shuffle(out)
     return out
 
 
-def _wrong(group: Group, dice: random.Random, mix: Mix) -> list[Passage]:
+def _example(group: Group, dice: random.Random) -> Example:
     hard = dice.sample(group.wrong[:HARD], 1)
     wrong = [*hard, *dice.sample([one for one in group.wrong if one not in hard], PAIRS - 2)]
-    if group.spans and dice.random() < mix.emptied:
-        rest = emptied(group.right.text, group.right.sentences, group.spans)
-        if rest:
-            wrong[0] = Passage(group.right.title, rest)
-    return wrong
-
-
-def _asked(group: Group, dice: random.Random, mix: Mix, other: str) -> tuple[str, bool]:
-    """The question as it is put, and whether its passages have no answer to it any more."""
-    question, passage = group.question, group.right
-    if group.spans and dice.random() < mix.foreign:
-        changed = foreign(question, f"{passage.title} {passage.text}", other, dice)
-        if changed:
-            return changed, True
-    if dice.random() < mix.reworded:
-        question = reworded(question, f"{passage.title} {passage.text}", mix.others, dice)
-    if dice.random() < TERSE:
-        question = without_stop_words(question).strip(" ?.") or question
-    return question, False
-
-
-def _example(group: Group, dice: random.Random, mix: Mix, other: str) -> Example:
-    wrong = _wrong(group, dice, mix)
-    question, is_foreign = _asked(group, dice, mix, other)
     right, span = group.right, dice.choice(group.spans) if group.spans else None
     if span and len(right.text) < SHORT_CHARS and dice.random() < SURROUNDED:
         right, span = _surrounded(right, span, [one for one in group.wrong if one not in wrong], dice)
@@ -143,8 +92,10 @@ def _example(group: Group, dice: random.Random, mix: Mix, other: str) -> Example
         text, begins = headed(passage if titled else Passage("", passage.text), date)
         texts.append(text)
         shift = begins if number == 0 else shift
-    place = (span[0] + shift, span[1] + shift) if span and not is_foreign else None
-    return Example(question, tuple(texts), place, is_foreign)
+    question = group.question
+    if dice.random() < TERSE:
+        question = without_stop_words(question).strip(" ?.") or question
+    return Example(question, tuple(texts), (span[0] + shift, span[1] + shift) if span else None)
 
 
 def _surrounded(
@@ -191,22 +142,20 @@ def _batch(part: list[tuple[Example, list[Encoding]]]) -> Batch:
     ids, kinds, mask = (np.zeros((len(encodings), width), dtype=np.int64) for _ in range(3))
     starts, ends = np.full((2, len(encodings)), -1, dtype=np.int64)
     answers = np.full(len(encodings), -1, dtype=np.float32)
-    ordered = np.array([not example.is_foreign for example, _ in part])
     for row, encoding in enumerate(encodings):
         ids[row, : len(encoding)] = encoding.ids
         kinds[row, : len(encoding)] = encoding.type_ids
         mask[row, : len(encoding)] = 1
     for number, (example, group) in enumerate(part):
-        row = number * PAIRS
-        if example.span or example.is_foreign:
-            answers[row : row + PAIRS] = 0
         if example.span is None:
             continue
+        row = number * PAIRS
+        answers[row : row + PAIRS] = 0
         answers[row] = 1
         first = group[0].char_to_token(example.span[0], 1)
         last = group[0].char_to_token(example.span[1] - 1, 1)
         if first is not None and last is not None:
             starts[row], ends[row] = first, last
     readable = (kinds == 1) & (mask == 1)
-    tensors = (torch.from_numpy(one) for one in (ids, kinds, mask, readable, answers, starts, ends, ordered))
+    tensors = (torch.from_numpy(one) for one in (ids, kinds, mask, readable, answers, starts, ends))
     return Batch(*tensors)

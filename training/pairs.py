@@ -3,7 +3,6 @@
 collections -> Group
 """
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +26,10 @@ CONSTANT_TITLES = ("squadshifts_amazon", "squadshifts_reddit")  # theirs says no
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text to be read, with what stands in front of it. sentences: where they stand in the text."""
+    """A text to be read, with what stands in front of it."""
 
     title: str
     text: str
-    sentences: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,14 @@ class Group:
     kept_out: bool
 
 
-def groups(collection: Collection, most: int | None = None) -> Iterator[Group]:
-    """The questions of a collection whose answer stands in one passage; of at most so many, evenly drawn."""
+def groups(collection: Collection) -> Iterator[Group]:
+    """All questions of a collection whose answer stands in one passage."""
     index = index_of(collection, default_cache())
     snapshot = open_snapshot(index)
     try:
         rows = np.arange(sum(segment.record.passages for segment in snapshot.segments))
         passages = snapshot.fetch(rows)
         asked = list(_questions(collection))
-        if most and len(asked) > most:
-            asked = random.Random(len(asked)).sample(asked, most)
         nearest = _nearest(snapshot, rows, [row.get("question") or row["text"] for row in asked])
         yield from _grouped(collection, snapshot, passages, asked, nearest)
     finally:
@@ -110,15 +106,10 @@ def _grouped(
         wrong = [each for each in among if each != row and _is_wrong(passages[each], each, own, answers)]
         kept = was_kept_out(collection.name, articles[passages[row].article.id])
         right, *others = (
-            _passage(passages[each], collection.name not in CONSTANT_TITLES) for each in (row, *wrong)
+            Passage("" if collection.name in CONSTANT_TITLES else one.article.title, one.text)
+            for one in (passages[row], *(passages[each] for each in wrong))
         )
         yield Group(collection.name, text, right, spans, tuple(others), kept)
-
-
-def _passage(stored: StoredPassage, is_titled: bool) -> Passage:
-    begin = stored.passage.start
-    sentences = tuple((start - begin, end - begin) for start, end in stored.passage.sentences)
-    return Passage(stored.article.title if is_titled else "", stored.text, sentences)
 
 
 def _right(

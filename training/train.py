@@ -1,69 +1,44 @@
-"""`make reader`: train the reader, in two stages.
+"""`make reader`: train the reader, two passes over all questions that are not kept out.
 
-    written   questions as they were written, one pass and a half over all that are not kept out
-    harder    from there on, with questions in other words, questions that ask for something else, and
-              passages whose answer was taken out (rewording.py)
+Resumes from its last checkpoint; the same seed draws the same pairs. Prints the loss, and now and then
+what it makes of questions that it was not trained on.
 
-Each resumes from its last checkpoint; the same seed draws the same pairs. Prints the loss, and now and
-then what it makes of questions that it was not trained on.
-
-    python -m training.train [FOLDER...] [--stage written|harder] [--begin FILE] [--out DIR]
+    python -m training.train [FOLDER...] [--out DIR]
 """
 
 import argparse
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional
 
 from bench.collections import find_collections
 from bench.places import DATA
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.model_files import default_cache, find_model
-from search_api.reader.convert import dequantised
-from training.batches import AS_WRITTEN, PAIRS, Batch, Mix, Reading, batches, examples
+from training.batches import PAIRS, Batch, Reading, batches, examples
 from training.judging import judged
 from training.network import ReaderNetwork
 from training.pairs import Group, groups
 from training.split import TRAINED_ON
-from training.wordnet import wordnet
 
 SEED = 20231109
-WARM_UP, DECAY = 0.05, 0.01
-CHECKPOINT_S, REPORT_STEPS, JUDGE_S = 120, 50, 900
+PASSES, STEPS = 2, 3400  # the second pass ends in its middle
+RATE, WARM_UP, DECAY = 1.2e-4, 0.05, 0.01
+CHECKPOINT_S, REPORT_STEPS, JUDGE_S = 300, 100, 900
+MOST = 10_000  # questions of a collection in one pass
 JUDGED, JUDGED_LAST = 150, 500  # kept-out questions of a collection, while training and at its end
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """most: questions of a collection in one pass."""
-
-    passes: int
-    steps: int
-    rate: float
-    most: int
-    reworded: float = 0.0
-    emptied: float = 0.0
-    foreign: float = 0.0
-
-
-STAGES = {
-    "written": Stage(passes=2, steps=3400, rate=1.2e-4, most=10_000),
-    "harder": Stage(passes=1, steps=1600, rate=7e-5, most=6_000, reworded=0.6, emptied=0.35, foreign=0.15),
-}
 
 
 def loss_of(network: ReaderNetwork, batch: Batch) -> Any:
     """Listwise over a question's passages, a yes or no for each, and where the answer stands."""
     with torch.autocast("cpu", torch.bfloat16):
         relevance, answerable, start, end = network(batch.ids, batch.kinds, batch.mask)
-    groups = relevance.view(-1, PAIRS)[batch.ordered]
+    groups = relevance.view(-1, PAIRS)
     total = functional.cross_entropy(groups, torch.zeros(len(groups), dtype=torch.long))
     known = batch.answers >= 0
     if known.any():
@@ -80,10 +55,10 @@ def loss_of(network: ReaderNetwork, batch: Batch) -> Any:
     return total
 
 
-def drawn(groups: Sequence[Group], dice: random.Random, most: int) -> list[Group]:
+def drawn(groups: Sequence[Group], dice: random.Random) -> list[Group]:
     """All questions, but of a very large collection only so many."""
     by_name = {name: [one for one in groups if one.collection == name] for name in TRAINED_ON}
-    return [one for own in by_name.values() for one in dice.sample(own, min(len(own), most))]
+    return [one for own in by_name.values() for one in dice.sample(own, min(len(own), MOST))]
 
 
 def some(groups: Sequence[Group], most: int) -> list[Group]:
@@ -92,23 +67,18 @@ def some(groups: Sequence[Group], most: int) -> list[Group]:
     return [one for every in own for one in every[:most]]
 
 
-def rate_at(step: int, steps: int, rate: float) -> float:
-    """Up to the rate in a line, then down to nothing in one."""
+def rate_at(step: int, steps: int) -> float:
+    """Up to RATE in a line, then down to nothing in one."""
     warm = max(1, round(steps * WARM_UP))
-    return rate * min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
+    return RATE * min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
 
 
 def train(
-    network: ReaderNetwork,
-    plan: Sequence[Batch],
-    kept: Sequence[Group],
-    reading: Reading,
-    out: Path,
-    rate: float,
+    network: ReaderNetwork, plan: Sequence[Batch], kept: Sequence[Group], reading: Reading, out: Path
 ) -> None:
     """Every batch once; from the checkpoint in `out` where there is one."""
     parameters = [one for one in network.parameters() if one.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=DECAY, fused=True)
+    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY, fused=True)
     file, first = out / "checkpoint.pt", 0
     if file.exists():
         state = torch.load(file, weights_only=True)
@@ -120,7 +90,7 @@ def train(
     losses: list[float] = []
     for step in range(first, len(plan)):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, len(plan), rate)
+            group["lr"] = rate_at(step, len(plan))
         loss = loss_of(network, plan[step])
         optimizer.zero_grad()
         loss.backward()
@@ -143,49 +113,32 @@ def train(
     torch.save(network.state_dict(), out / "network.pt")
 
 
-def weights_of(file: Path) -> dict[str, Any]:
-    """A trained network's weights, or those of a shipped file."""
-    if file.suffix == ".safetensors":
-        return dequantised(load_file(file))
-    return dict(torch.load(file, weights_only=True))
-
-
 def main() -> None:
     """Collect, train, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
-    parser.add_argument("--stage", choices=STAGES, default="written")
-    parser.add_argument("--begin", type=Path, help="weights to go on from: network.pt, or those shipped")
     parser.add_argument("--out", type=Path, default=default_cache() / "training" / "reader")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
-    stage = STAGES[options.stage]
     every = [
         group
         for folder in options.folders
         for collection in find_collections(folder)
         if collection.name in TRAINED_ON
-        for group in groups(collection, 2 * stage.most)
+        for group in groups(collection)
     ]
     start = find_model(DEFAULT_MODEL)
     reading = Reading(start.tokenizer)
     dice = random.Random(SEED)
     seen, kept = [one for one in every if not one.kept_out], [one for one in every if one.kept_out]
-    mix = AS_WRITTEN
-    if stage.reworded:
-        mix = Mix(stage.reworded, stage.emptied, stage.foreign, wordnet().others)
     plan = [
-        batch
-        for _ in range(stage.passes)
-        for batch in batches(examples(drawn(seen, dice, stage.most), dice, mix), reading, dice)
+        batch for _ in range(PASSES) for batch in batches(examples(drawn(seen, dice), dice), reading, dice)
     ]
-    plan = plan[: stage.steps]
+    plan = plan[:STEPS]
     print(f"{len(seen)} questions to train on, {len(kept)} kept out; {len(plan)} batches", flush=True)
     network = ReaderNetwork(start.folder)
-    if options.begin:
-        network.load_state_dict(weights_of(options.begin))
-    train(network, plan, some(kept, JUDGED), reading, options.out, stage.rate)
+    train(network, plan, some(kept, JUDGED), reading, options.out)
     print(judged(network, some(kept, JUDGED_LAST), reading))
 
 

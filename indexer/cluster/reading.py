@@ -183,11 +183,7 @@ def _read(part: Sequence[Item], recipe: Recipe, encoder: Encoder, shard_passages
         noted.ids.hex(),
         [noted.files[place] for place in range(len(part))],
         {name: getattr(report, name) for name in _COUNTED},
-        {
-            one.name: value
-            for one in fields(report)
-            if isinstance(value := getattr(report, one.name), Counter)
-        },
+        {name: dict(value) for name, value in _values(report) if isinstance(value, Counter)},
         report.rejections,
     )
 
