@@ -128,7 +128,7 @@ def plain(searcher: Searcher, query: Query) -> bool:
     position = int(np.argmax(found.pool.sentence))
     (stored,) = searcher.snapshot.fetch(found.pool.rows[[position]])
     assert found.vector is not None
-    number, _ = searcher.snapshot.best_sentence(found.vector, int(found.pool.rows[position]))
+    (number,) = searcher.snapshot.nearest_sentences(found.vector, found.pool.rows[[position]])
     start, end = stored.passage.sentences[number]
     return stored.article.id in query.relevant and holds(stored.article.text[start:end], query.answers)
 

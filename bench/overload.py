@@ -78,7 +78,7 @@ def told(answers: Sequence[Answer]) -> dict[str, Any]:
     """Answers, refusals and errors, and what each took: the 99th of a hundred."""
     good = [one for one in answers if one.status == 200]
     refused = [one for one in answers if one.status in (429, 503)]
-    found = {"requests": len(answers), "answered": len(good), "refused": len(refused)}
+    found: dict[str, Any] = {"requests": len(answers), "answered": len(good), "refused": len(refused)}
     found["errors"] = len(answers) - len(good) - len(refused)
     if good:
         found |= {key: value for key, value in figures(good).items() if key.endswith("_ms")}

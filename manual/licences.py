@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import Any
 
 PROJECT = "article-search"
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?[^;]*(?:;(.*))?")
@@ -19,7 +20,7 @@ LONGEST = 60  # some packages put the whole text there
 
 def licence(package: Distribution) -> str:
     """The licence that a package states: as an expression, else as a classifier, else in its own words."""
-    said = package.metadata
+    said: Any = package.metadata  # an email message, which its protocol does not say whole
     if expression := said.get("License-Expression"):
         return str(expression)
     kinds = [

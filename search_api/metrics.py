@@ -56,7 +56,7 @@ class Metrics:
     """The numbers of one service. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when each series began is of no use, and doubles their number
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began is of no use, and doubles their number
         self._is_shared = SHARED_FOLDER in os.environ
         self._registry = own = CollectorRegistry()
         self._requests = Counter(
