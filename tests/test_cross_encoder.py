@@ -120,7 +120,12 @@ def test_what_gives_no_single_score_of_a_pair_is_refused(copy: Path, tmp_path: P
 
 
 def test_a_damaged_model_is_told_of_when_it_is_loaded(copy: Path) -> None:
-    (copy / "model.safetensors").write_bytes(b"\0" * 100)
+    weights = copy / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"\0" * 100)
+    with pytest.raises(EncoderUnavailable, match="is no safetensors file"):
+        open_reranker(Settings(reranker=str(copy)))
+    weights.write_bytes(whole[: len(whole) // 2])  # its header is as it was
     opened = open_reranker(Settings(reranker=str(copy)))
     assert opened is not None
     with closing(opened) as reranker, pytest.raises(EncoderUnavailable, match="cannot be loaded"):

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from passage_index.errors import EncoderMismatch, NotFound
 from passage_index.snapshot import Snapshot, open_snapshot
-from search_api import generations
+from search_api import generations, sources
 from search_api.app import ROUTERS, create_app
 from search_api.routes_service import openapi_document
 from search_api.searcher import Searcher
@@ -69,7 +69,7 @@ def test_without_an_index_the_service_lives_and_says_why_until_there_is_one(
         opened.append(whole)
         return whole
 
-    monkeypatch.setattr(generations, "open_snapshot", open_once)
+    monkeypatch.setattr(sources, "open_snapshot", open_once)
     monkeypatch.setattr(generations, "load_indexed_encoder", lambda *_, threads: encoder)
     monkeypatch.setattr(Snapshot, "close", lambda self: (closed.append(self), close(self)))
     with TestClient(create_app(Settings(index=tmp_path / "none", retry_s=0.02))) as client:
