@@ -16,6 +16,8 @@ from passage_index.columns import SIGNATURE_LENGTH
 SHINGLE_WORDS = 3
 FAMILY_SIMILARITY = 0.7  # estimated share of shingles in common from which passages are one family
 _BAND = 3
+_BANDS = SIGNATURE_LENGTH // _BAND
+_16, _32, _48 = (np.uint64(bits) for bits in (16, 32, 48))
 
 Signature = npt.NDArray[np.uint16]  # (64,)
 
@@ -50,35 +52,26 @@ class Kin:
 
     def __init__(self, signatures: npt.NDArray[np.uint16]) -> None:
         self._signatures = signatures
-        used = SIGNATURE_LENGTH // _BAND * _BAND
-        parts = signatures[:, :used].reshape(len(signatures), used // _BAND, _BAND).astype(np.uint64)
-        bands = (parts << np.array([32, 16, 0], dtype=np.uint64)).sum(axis=2).T
-        self._order = np.argsort(bands, axis=1, kind="stable")  # (bands, n)
-        ordered = np.take_along_axis(bands, self._order, axis=1)
-        place = np.arange(len(signatures))
-        differs = np.ones_like(ordered, dtype=bool)  # from the one before, in the order
-        differs[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-        begins = np.maximum.accumulate(np.where(differs, place, 0), axis=1)
-        last = np.concatenate([differs[:, 1:], np.ones((len(bands), min(1, len(place))), dtype=bool)], axis=1)
-        ends = np.minimum.accumulate(np.where(last, place + 1, len(place))[:, ::-1], axis=1)[:, ::-1]
-        self._begins, self._ends = np.empty_like(begins), np.empty_like(ends)
-        np.put_along_axis(self._begins, self._order, begins, axis=1)
-        np.put_along_axis(self._ends, self._order, ends, axis=1)
-        self._shared = (self._ends - self._begins > 1).T  # (n, bands): another one has the same band
-        self.may_have: list[bool] = np.any(self._shared, axis=1).tolist()
+        one, two, three = (signatures[:, i : _BANDS * _BAND : _BAND].astype(np.uint64) for i in range(_BAND))
+        keys = np.arange(_BANDS, dtype=np.uint64) << _48 | one << _32 | two << _16 | three  # (n, bands)
+        order = np.argsort(keys, axis=None)  # one sort for all bands
+        ordered = keys.ravel()[order]
+        begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+        lengths = np.diff(begins, append=len(ordered))
+        self._owners = order // _BANDS  # positions, those with the same band side by side
+        self._begins, self._lengths = np.empty_like(order), np.empty_like(order)
+        self._begins[order], self._lengths[order] = np.repeat(begins, lengths), np.repeat(lengths, lengths)
+        self._begins, self._lengths = (x.reshape(-1, _BANDS) for x in (self._begins, self._lengths))
+        self.may_have: list[bool] = (self._lengths > 1).any(axis=1).tolist()
         """Of each position: False where it surely has none."""
 
     def of(self, position: int) -> set[int]:
         """The others of its family."""
         if not self.may_have[position]:
             return set()
-        others = np.unique(
-            np.concatenate(
-                [
-                    self._order[band, self._begins[band, position] : self._ends[band, position]]
-                    for band in np.flatnonzero(self._shared[position])
-                ]
-            )
-        )
+        begins, lengths = self._begins[position], self._lengths[position]
+        shared = np.flatnonzero(lengths > 1)
+        spans = zip(begins[shared].tolist(), lengths[shared].tolist(), strict=True)
+        others = np.unique(np.concatenate([self._owners[begin : begin + n] for begin, n in spans]))
         alike = (self._signatures[others] == self._signatures[position]).mean(axis=1) >= FAMILY_SIMILARITY
         return set(others[alike].tolist()) - {position}

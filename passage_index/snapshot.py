@@ -8,6 +8,7 @@ INDEX -> Snapshot; (question vector, words, where) -> Pool
 import math
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,20 @@ from passage_index.vocabulary import Vocabulary
 AMONG_LIMIT = 20_000  # allowed passages up to which tantivy can be given their numbers as a filter
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 SIFT_LIMIT = 12_000  # passages ranked without the filter in the time that takes
+
+
+class _Matches(NamedTuple):
+    """Passages by words: rows (m,) and their BM25 (m,), in the same order."""
+
+    rows: Rows
+    scores: Scores
+
+    def of(self, rows: Rows) -> tuple[Scores, Rows]:
+        """(n,) rising rows -> the scores of those that are among these, and the places of the others."""
+        scores, is_known = np.zeros(len(rows)), np.isin(self.rows, rows)
+        places = np.searchsorted(rows, self.rows[is_known])
+        scores[places] = self.scores[is_known]
+        return scores, np.setdiff1d(np.arange(len(rows)), places)
 
 
 class Snapshot:
@@ -104,9 +119,12 @@ class Snapshot:
         with stage("dense"):
             dense = self._dense_rows(vector, wanted, depth)
         with stage("lexical"):
-            lexical = self._lexical_rows(words, wanted, depth)
+            query = self.lexical.any_of(words) if words else None
+            matches = self._matches(query, wanted, depth)
+            lexical = self._rows.best(matches.rows, matches.scores, depth)
         with stage("evidence"):
-            return self._evidence(np.unique(np.concatenate([dense, lexical])), vector, words)
+            rows = np.unique(np.concatenate([dense, lexical]))
+            return self._evidence(rows, vector, words, query, matches)
 
     def _wanted(self, where: Where, words: Words) -> Mask | None:
         """Rows that pass the filters, deleted ones among them; None when all do."""
@@ -134,31 +152,33 @@ class Snapshot:
             scores.append(cosines)
         return self._rows.best(np.concatenate(rows), np.concatenate(scores), depth)
 
-    def _lexical_rows(self, words: Words, wanted: Mask | None, depth: int) -> Rows:
-        """Tantivy knows itself what is deleted, so only filters matter here."""
-        if not words:
-            return np.empty(0, dtype=np.int64)
-        query = self.lexical.any_of(words)
+    def _matches(self, query: Any, wanted: Mask | None, depth: int) -> "_Matches":
+        """At least the `depth` best passages by words, with what ties; tantivy knows what is deleted."""
+        if query is None:
+            return _Matches(np.empty(0, dtype=np.int64), np.empty(0))
         if wanted is None:
             numbers, scores = self.lexical.best(query, depth)
-            return self._rows.best(self._rows.rows_of(numbers), scores, depth)
+            return _Matches(self._rows.rows_of(numbers), scores)
         mask = wanted if self._rows.alive is None else wanted & self._rows.alive
         allowed = int(mask.sum())
         if allowed == 0:
-            return np.empty(0, dtype=np.int64)
+            return _Matches(np.empty(0, dtype=np.int64), np.empty(0))
         asked = 2 * depth * len(mask) // allowed  # enough where the filter has nothing to do with the words
         while allowed > AMONG_LIMIT or asked <= SIFT_LIMIT:
             numbers, scores = self.lexical.best(query, asked)
             found = self._rows.rows_of(numbers)
             kept = mask[found]
             if kept.sum() >= depth or len(found) < asked:
-                return self._rows.best(found[kept], scores[kept], depth)
+                return _Matches(found[kept], scores[kept])
             asked *= 4
         among = self._rows.take(np.flatnonzero(mask), "passage_no")
         numbers, scores = self.lexical.search_among(query, among, len(among))
-        return self._rows.best(self._rows.rows_of(numbers), scores, depth)
+        return _Matches(self._rows.rows_of(numbers), scores)
 
-    def _evidence(self, rows: Rows, vector: Vectors | None, words: Words) -> Pool:
+    def _evidence(
+        self, rows: Rows, vector: Vectors | None, words: Words, query: Any, matches: "_Matches"
+    ) -> Pool:
+        """rows: (n,), rising."""
         numbers = self._rows.take(rows, "passage_no")
         article = self._rows.take(rows, "article_key")
         none = np.zeros(len(rows))
@@ -166,9 +186,10 @@ class Snapshot:
         if vector is not None:
             dense = self._rows.scored(rows, lambda segment, own: segment.dense.scores(vector, own))
             sentence = self._rows.scored(rows, lambda segment, own: segment.dense.best_sentences(vector, own))
-        if words:
-            lexical = self.lexical.scores(self.lexical.any_of(words), numbers)
-            article_lexical = self._articles.scores(self._articles.any_of(words), article)
+        if query is not None:
+            lexical, unknown = matches.of(rows)
+            lexical[unknown] = self.lexical.scores(query, numbers[unknown])
+            article_lexical = self._articles.scores(query, article)  # both indexes have one schema
         return Pool(
             rows=rows,
             ids=id_texts(self._rows.take(rows, "id")),

@@ -5,6 +5,7 @@ Reads no texts and no index. ranked pool (+ verdict of a reranker) -> entries, o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,8 +77,7 @@ def chance(raw: Sequence[float] | Scores) -> Scores:
     return 1 / (1 + np.exp(-np.clip(np.array(raw, dtype=np.float64), -700, 700)))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What becomes one hit."""
 
     members: list[int]  # positions in the pool: the passage that is shown, then its near-duplicates
