@@ -18,7 +18,9 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-from passage_index.edits import edits
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract_iter
+
 from passage_index.names import KEYS, apart, keys, plain
 from passage_index.sealed import SealedDatabase
 
@@ -177,8 +179,12 @@ class VocabularyReader:
 
     def of_length(self, first: str, shortest: int, longest: int) -> set[str]:
         """Plain forms that begin with `first`, by their length in letters."""
-        sql = "SELECT plain FROM words WHERE plain >= ? AND plain < ? AND length(plain) BETWEEN ? AND ?"
-        return {row[0] for row in self._rows(sql, first, first + _LAST, shortest, longest)}
+        # As one string: to make thousands of rows takes longer than to find them.
+        sql = """
+            SELECT group_concat(plain, char(10)) FROM words
+            WHERE plain >= ? AND plain < ? AND length(plain) BETWEEN ? AND ?"""
+        ((listed,),) = self._rows(sql, first, first + _LAST, shortest, longest) or [("",)]
+        return set((listed or "").split())
 
     def beginning(self, prefix: str, most: int) -> list[Completion]:
         """What begins with a plain prefix, in most articles first."""
@@ -237,9 +243,9 @@ class Vocabulary:
         shape = form[:1], len(form) - most, len(form) + most
         forms = set[str]().union(*(part.of_length(*shape) for part in self._parts))
         forms |= self.words(_begun_otherwise(form)).keys()
-        listed = sorted(forms - {form})
-        distances = dict(zip(listed, edits(form, listed).tolist(), strict=True))
-        found = self.words([one for one in listed if distances[one] <= most])
+        close = extract_iter(form, forms - {form}, scorer=OSA.distance, score_cutoff=most)
+        distances = {other: int(distance) for other, distance, _ in close}
+        found = self.words(distances)
         return sorted(
             ((distances[one.plain], one) for one in found.values()),
             key=lambda pair: (pair[0], -pair[1].articles, pair[1].plain),

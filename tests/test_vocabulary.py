@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passage_index import vocabulary
-from passage_index.edits import edits
 from passage_index.errors import CorruptIndex
 from passage_index.vocabulary import Completion, Vocabulary, VocabularyReader, VocabularyWriter, Word, form_of
 
@@ -204,26 +203,3 @@ def test_any_text_can_be_written_and_asked(
                 )
             for word in text.split()[:3]:
                 words.spellings(word), words.near(word, 2)
-
-
-# -- edits ------------------------------------------------------------------------------------
-
-
-def by_hand(one: str, other: str) -> int:
-    """Optimal string alignment, as its definition has it."""
-    rows = [[max(i, j) if 0 in (i, j) else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
-    for i in range(1, len(one) + 1):
-        for j in range(1, len(other) + 1):
-            best = [rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (one[i - 1] != other[j - 1])]
-            if i > 1 and j > 1 and one[i - 1] == other[j - 2] and one[i - 2] == other[j - 1]:
-                best.append(rows[i - 2][j - 2] + 1)
-            rows[i][j] = min(best)
-    return rows[-1][-1]
-
-
-FEW_LETTERS = st.text("abcд", max_size=7)
-
-
-@given(FEW_LETTERS, st.lists(FEW_LETTERS, max_size=6))
-def test_edits_are_those_of_the_definition(word: str, others: list[str]) -> None:
-    assert edits(word, others).tolist() == [by_hand(word, other) for other in others]
