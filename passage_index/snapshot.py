@@ -46,10 +46,12 @@ class _Matches(NamedTuple):
 
     def of(self, rows: Rows) -> tuple[Scores, Rows]:
         """(n,) rising rows -> the scores of those that are among these, and the places of the others."""
-        scores, is_known = np.zeros(len(rows)), np.isin(self.rows, rows)
-        places = np.searchsorted(rows, self.rows[is_known])
-        scores[places] = self.scores[is_known]
-        return scores, np.setdiff1d(np.arange(len(rows)), places)
+        scores, is_unknown = np.zeros(len(rows)), np.ones(len(rows), dtype=bool)
+        places = np.searchsorted(rows, self.rows)
+        is_among = rows.take(places, mode="clip") == self.rows if len(rows) else np.zeros(0, dtype=bool)
+        scores[places[is_among]] = self.scores[is_among]
+        is_unknown[places[is_among]] = False
+        return scores, np.flatnonzero(is_unknown)
 
 
 class Snapshot:
