@@ -21,6 +21,7 @@ from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary
 
 Handles = npt.NDArray[Any]  # (n,), what a backend knows its passages by; means nothing outside it
+Awaited = Callable[[], Vectors]  # waits for a vector that is still being made, (dim,) float32, unit length
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,11 @@ class Backend(Protocol):
         """How its articles spell them."""
         ...
 
-    def pool(self, vector: Vectors | None, words: Words, where: Where, depth: int) -> Pool:
+    def pool(self, vector: Vectors | Awaited | None, words: Words, where: Where, depth: int) -> Pool:
         """The `depth` best passages by vector and by words, each scored by both.
 
-        vector: (dim,) float32 of unit length, or None for words alone; empty words leave that leg out.
+        vector: (dim,) float32 of unit length, or what waits for it, or None for words alone; empty words
+        leave that leg out.
         """
         ...
 

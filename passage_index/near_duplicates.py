@@ -62,7 +62,7 @@ class Kin:
         self._begins, self._lengths = np.empty_like(order), np.empty_like(order)
         self._begins[order], self._lengths[order] = np.repeat(begins, lengths), np.repeat(lengths, lengths)
         self._begins, self._lengths = (x.reshape(-1, _BANDS) for x in (self._begins, self._lengths))
-        self.may_have: list[bool] = (self._lengths > 1).any(axis=1).tolist()
+        self.may_have: list[bool] = np.any(self._lengths > 1, axis=1).tolist()
         """Of each position: False where it surely has none."""
 
     def of(self, position: int) -> set[int]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from passage_index import counts, directory
-from passage_index.backend import Pool
+from passage_index.backend import Awaited, Pool
 from passage_index.columns import Where
 from passage_index.dense import Mask
 from passage_index.errors import MEND, CorruptIndex, NotFound
@@ -111,19 +111,19 @@ class Snapshot:
 
     # -- candidates ---------------------------------------------------------------------------
 
-    def pool(self, vector: Vectors | None, words: Words, where: Where, depth: int) -> Pool:
-        """The `depth` best passages by vector and by words, each scored by both.
-
-        vector: (dim,) float32 of unit length, or None for words alone; empty words leave that leg out.
-        """
+    def pool(self, vector: Vectors | Awaited | None, words: Words, where: Where, depth: int) -> Pool:
+        """See Backend. What needs no vector is done before one is waited for."""
         with stage("filter"):
             wanted = self._wanted(where, words)
-        with stage("dense"):
-            dense = self._dense_rows(vector, wanted, depth)
         with stage("lexical"):
             query = self.lexical.any_of(words) if words else None
             matches = self._matches(query, wanted, depth)
             lexical = self._rows.best(matches.rows, matches.scores, depth)
+        if callable(vector):
+            with stage("encode"):
+                vector = vector()
+        with stage("dense"):
+            dense = self._dense_rows(vector, wanted, depth)
         with stage("evidence"):
             rows = np.unique(np.concatenate([dense, lexical]))
             return self._evidence(rows, vector, words, query, matches)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from passage_index.backend import Backend, Pool
+from passage_index.backend import Awaited, Backend, Pool
 from passage_index.columns import Where
 from passage_index.encoder import Encoder, require_same_encoder
 from passage_index.errors import InputError
@@ -109,16 +109,16 @@ class Searcher:
                 request.question, parse_words(request.question, snapshot.lexical.terms), request.mode
             )
         words = spelled.words
-        with stage("encode"):
-            vector = encoding.result().vector if encoding else None
         asked = Words((), (), words.required, words.excluded) if request.mode == "semantic" else words
         where = _where(request)
-        request, pool = self._deep_enough(request, vector, asked, where)
+        awaited = (lambda: encoding.result().vector) if encoding else None
+        request, pool = self._deep_enough(request, awaited, asked, where)
+        vector = awaited() if awaited else None
         warnings = (*unread, *self._warnings(request, where))
         return replace(self._ranked(request, pool, vector, words, warnings, begun_s), spelled=spelled)
 
     def _deep_enough(
-        self, request: SearchRequest, vector: Vectors | None, words: Words, where: Where
+        self, request: SearchRequest, vector: Vectors | Awaited | None, words: Words, where: Where
     ) -> tuple[SearchRequest, Pool]:
         """A pool, and the request with its depth: deeper than asked where too much of it is folded away.
 

@@ -20,7 +20,7 @@ def test_a_search_notes_its_stages_once_each(searcher: Searcher) -> None:
 
     trace = copy_context().run(traced)
     assert [one.name for one in trace.stages] == [
-        "parse", "encode", "filter", "dense", "lexical", "evidence", "rank", "show",
+        "parse", "filter", "lexical", "encode", "dense", "evidence", "rank", "show",
     ]  # fmt: skip
     assert all(one.took_s >= 0 for one in trace.stages)
     assert stages.trace() is None

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passage_index.backend import Pool
+from passage_index.backend import Awaited, Pool
 from passage_index.columns import SIGNATURE_LENGTH, Where
 from passage_index.dense import from_bf16
 from passage_index.errors import ClusterUnavailable, InputError
@@ -93,7 +93,7 @@ class MilvusSnapshot:
 
     # -- candidates ---------------------------------------------------------------------------
 
-    def pool(self, vector: Vectors | None, words: Words, where: Where, depth: int) -> Pool:
+    def pool(self, vector: Vectors | Awaited | None, words: Words, where: Where, depth: int) -> Pool:
         """The `depth` best passages by vector and by words, each scored by both. See Snapshot.
 
         (dim,) -> (n,). Raises InputError where words are asked for and the server has none.
@@ -106,12 +106,13 @@ class MilvusSnapshot:
             )
         only = both(expression(where.whole), scoring.phrases(words))
         asked = min(depth + SLACK, MOST_FOUND)
-        near = self._later(self._nearest, vector, only, asked, EVIDENCE) if vector is not None else None
         queries = scoring.queries(words, self.lexical)
         worded = [
             self._later(self._worded, field, texts[:1], only, asked, EVIDENCE)
             for field, texts in queries.items()
         ]
+        vector = vector() if callable(vector) else vector
+        near = self._later(self._nearest, vector, only, asked, EVIDENCE) if vector is not None else None
         dense = self._kept.taken(near.result()) if near else []
         lexical = self._kept.taken([hit for found in worded for hit in found.result()[0]])
         return self._evidence(dense, lexical, vector, words, queries, depth)
