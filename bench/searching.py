@@ -29,20 +29,22 @@ READS_ORDERS = '"+-“”„«»'  # signs by which a question would be taken fo
 
 
 @contextmanager
-def our_server(index: Path, folder: Path) -> Iterator[Searches]:
-    """`search-api serve` as it is by default."""
-    command = [sys.executable, "-m", "search_api", "serve", "--index", str(index), "--port", "{port}"]
+def our_server(index: Path, folder: Path, processes: int) -> Iterator[Searches]:
+    """`search-api serve` as it is by default, but for the processes."""
+    command = [sys.executable, "-m", "search_api", "serve", "--index", str(index), "--port", "{port}",
+               "--processes", str(processes)]  # fmt: skip
     with running(command, folder / "ours.log", "/readyz", ENVIRONMENT) as (_, port):
         yield Searches(port, more={"limit": HITS})
 
 
 @contextmanager
-def txtai_server(python: Path, index: Path, model: Path, folder: Path) -> Iterator[Searches]:
-    """`uvicorn txtai.api:app` over a saved index. Raises PeerFailed."""
+def txtai_server(python: Path, index: Path, model: Path, folder: Path, processes: int) -> Iterator[Searches]:
+    """`uvicorn txtai.api:app` over a saved index, by so many processes. Raises PeerFailed."""
     config = folder / "txtai.yml"
     embeddings = {"path": str(model), "hybrid": True, "content": True}
     config.write_text(json.dumps({"path": str(index), "embeddings": embeddings}))  # JSON is YAML
-    command = [str(python), "-m", "uvicorn", "txtai.api:app", "--host", "127.0.0.1", "--port", "{port}"]
+    command = [str(python), "-m", "uvicorn", "txtai.api:app", "--host", "127.0.0.1", "--port", "{port}",
+               "--workers", str(processes)]  # fmt: skip
     given = {"CONFIG": str(config), "PEER_MODEL": str(model), "ALLOW_RESOLVE_TRANSFORM": "True"}
     try:
         with running(command, folder / "txtai.log", "/count", {**ENVIRONMENT, **OFFLINE, **given}) as (

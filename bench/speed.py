@@ -81,22 +81,34 @@ def txtai_of(bench: Bench, stack: ExitStack) -> Peer | None:
     return None
 
 
-def search(bench: Bench, index: Path, given: Exported, txtai_index: Path) -> dict[str, Any]:
-    """Both servers over the same passages; ours alone where txtai has failed."""
+def search(
+    bench: Bench, index: Path, given: Exported, txtai_index: Path, processes: int = 1
+) -> dict[str, Any]:
+    """Both servers over the same passages, of so many processes each; ours alone where txtai has failed."""
     questions = searching.questions_of(given, NEWS / "questions.jsonl")
-    with searching.our_server(index, bench.folder) as ours:
+    with searching.our_server(index, bench.folder, processes) as ours:
         if "txtai" not in bench.failed:
             with (
                 reported(bench.failed, "txtai"),
-                searching.txtai_server(python_of("txtai"), txtai_index, bench.model, bench.folder) as theirs,
+                searching.txtai_server(
+                    python_of("txtai"), txtai_index, bench.model, bench.folder, processes
+                ) as theirs,
             ):
                 both = {"ours": ours, "txtai": theirs}
                 found = searching.compare(both, questions, bench.rounds, bench.seconds)
                 rates = [found[name]["sustained_per_s"] for name in both]
                 ratio = round(rates[0] / rates[1], 2) if rates[1] else None
-                return {"passages": given.count, "ratio": ratio, **found}
+                return {"passages": given.count, "processes": processes, "ratio": ratio, **found}
         found = searching.compare({"ours": ours}, questions, bench.rounds, bench.seconds)
-        return {"passages": given.count, "ratio": None, **found}
+        return {"passages": given.count, "processes": processes, "ratio": None, **found}
+
+
+def searches(bench: Bench, index: Path, given: Exported, txtai_index: Path) -> dict[str, Any]:
+    """One process each, as both are by default, then one a core."""
+    found = {"searching": search(bench, index, given, txtai_index)}
+    if (cores := os.cpu_count() or 1) > 1:
+        found["side_by_side"] = search(bench, index, given, txtai_index, cores)
+    return found
 
 
 def dense(bench: Bench, index: Path, given: Exported) -> dict[str, Any]:
@@ -121,7 +133,7 @@ def everything(bench: Bench, articles: Path, passages: int, searched: int) -> di
         ]
     last = bench.folder / "large" / "last"
     given = exported(last / "index", last)
-    out["searching"] = search(bench, last / "index", given, last / "txtai")
+    out |= searches(bench, last / "index", given, last / "txtai")
     out["vectors"] = dense(bench, last / "index", given)
     return out
 
@@ -139,7 +151,7 @@ def news(bench: Bench, index: Path) -> dict[str, Any]:
         bench.versions.update(done["versions"])
         out["txtai_indexed_s"] = round(done["seconds"], 1)
         print(f"txtai indexed {done['passages']:,} given vectors in {done['seconds']:.0f} s", flush=True)
-    out["searching"] = search(bench, index, given, theirs)
+    out |= searches(bench, index, given, theirs)
     out["vectors"] = dense(bench, index, given)
     return out
 

@@ -44,12 +44,15 @@ def short_rows(result: dict[str, Any]) -> list[list[str]]:
         peer = f"txtai {_rate(one['txtai_per_s'])}" if "txtai_per_s" in one else "txtai did not run"
         what = f"passages indexed, {one['passages']:,}"
         rows.append([what, _rate(one["ours_per_s"]), peer, _ratio(one.get("ratio"))])
-    return rows + _search_rows(result["searching"])
+    both = (result[key] for key in ("searching", "side_by_side") if key in result)
+    return rows + [row for one in both for row in _search_rows(one)]
 
 
 def _search_rows(found: dict[str, Any]) -> list[list[str]]:
     ours, theirs = found["ours"], found.get("txtai")
     among = f"{found['passages']:,} passages"
+    if (processes := found.get("processes", 1)) > 1:
+        among += f", {processes} processes each"
     if theirs is None:
         return [[f"search over HTTP among {among}, p50, p99", _ms(ours), "txtai did not run", ""]]
     faster = theirs["p50_ms"] / ours["p50_ms"]
@@ -79,8 +82,10 @@ def full_section(result: dict[str, Any]) -> str:
             f"{one['product_gflops']:,} that one large bf16 product by torch reaches here."
         )
     parts += [_indexed(one) for one in result.get("indexing", [])]
-    parts.append(f"The rates tried in the last round, {result['searching']['passages']:,} passages:")
-    parts.append(_load_table(result["searching"]))
+    for one in (result[key] for key in ("searching", "side_by_side") if key in result):
+        processes = f", {one['processes']} processes each" if one.get("processes", 1) > 1 else ""
+        parts.append(f"The rates tried in the last round, {one['passages']:,} passages{processes}:")
+        parts.append(_load_table(one))
     parts.append(_vectors_table(result["vectors"]))
     parts += [f"{peer} has no figures: {reason}" for peer, reason in result["failed"].items()]
     return "\n\n".join([*parts, _made(result)])
