@@ -26,7 +26,7 @@ RULES = {
     r"|\b(?:hidden|initial) prompts?\b"
     r"|\bсистемн\w{1,4} (?:промпт|повідомленн|сообщени|інструкці|инструкци)",
     "a role": r"(?:^|[\n.!?\"“»] ?)(?:system|assistant) ?:"
-    r"|<\|[\w ]{1,40}\|>|\[/?inst\]|<</?sys>>|#{2,} ?(?:system|instructions?|assistant|response)\b"
+    r"|<\|[\w ]{1,40}\|>|\[/?inst\]|<</?sys>>|## ?(?:system|instructions?|assistant|response)\b"
     r"|</?(?:system|assistant|instruction|prompt|passage|tool_call|tool|function)s?>|<{3,}",
     "spoken to a model": r"\bas an? (?:ai|llm|chatbot|(?:ai |large )?language model),"
     r"|\byou are (?:now )?(?:an? |the )?" + _MODEL + r"\b"
