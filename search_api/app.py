@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.staticfiles import StaticFiles
 
 from passage_index.errors import SearchEngineError
 from search_api import (
@@ -31,7 +30,8 @@ from search_api import (
 from search_api.agents.over_http import McpOverHttp
 from search_api.gate import Gate
 from search_api.logs import configure_logging
-from search_api.page.rendering import STATIC, problem_page, wants_page
+from search_api.page.rendering import problem_page, wants_page
+from search_api.page.static_files import static_files
 from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
 from search_api.server import slow_end
@@ -96,7 +96,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(mcp.route())
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", static_files(), name="static")
     return app
 
 

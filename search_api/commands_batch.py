@@ -3,9 +3,11 @@
 Messages go to stderr; the answers go into a file that is there only once it is whole.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +34,16 @@ RerankOption = Annotated[
         "names. Exit code 2 where there is neither.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of one file of questions."""
+
+    count: int
+    out: Path
+    warnings: Counter[str]  # in how many questions
+    rejected: tuple[str, ...] = ()
 
 
 def batch_command(
@@ -65,6 +77,9 @@ def batch_command(
         typer.Option(help="Beside a run: a JSON line a question, with its first passages."),
     ] = None,
     rerank: RerankOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was done as JSON; the answers are in the file.")
+    ] = False,
     cache: CacheOption = None,
 ) -> None:
     """Answer many questions: TREC run lines with article ids, or a table of cited sentences.
@@ -77,16 +92,19 @@ def batch_command(
     if form == "trec":
         if column is not None:
             raise InputError("--column is for tables; a run takes its questions from JSON lines")
-        _run(queries, index, out, depth or ARTICLES, passages, rerank, cache)
+        done = _run(queries, index, out, depth or ARTICLES, passages, rerank, cache)
     elif passages is not None or rerank:
         raise InputError("--passages and --rerank are for runs; a table has cited sentences")
     else:
-        _table(queries, index, out, depth or SENTENCES, column, cache)
+        done = _table(queries, index, out, depth or SENTENCES, column, cache)
+    _tell(done, form)
+    if as_json:
+        typer.echo(json.dumps(_told(done), indent=1, ensure_ascii=False))
 
 
 def _run(
     queries: Path, index: Path, out: Path, depth: int, passages: Path | None, rerank: bool, cache: Path | None
-) -> None:
+) -> Batch:
     from search_api.batch import Answering, run_batch, whole_file
     from search_api.searcher import open_searcher
 
@@ -94,11 +112,10 @@ def _run(
         answering = Answering(searcher, depth, reranker, first)
         with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
             count = run_batch(answering, queries, run, ranked)
-    _tell(answering.warnings, count)
-    typer.echo(f"{count} questions answered, run written to {out}", err=True)
+    return Batch(count, out, answering.warnings)
 
 
-def _table(queries: Path, index: Path, out: Path, most: int, column: str | None, cache: Path | None) -> None:
+def _table(queries: Path, index: Path, out: Path, most: int, column: str | None, cache: Path | None) -> Batch:
     from search_api.answers.asking import ask_from
     from search_api.answers.several import Sentences, best_sentences
     from search_api.batch import whole_file
@@ -121,19 +138,24 @@ def _table(queries: Path, index: Path, out: Path, most: int, column: str | None,
             return found, bool(found.best) and found.confidence >= ask_from(settings)
 
         count = write_answers(table, answers, written)
-    for fault in table.rejected[:TOLD]:
+    return Batch(count, out, warnings, table.rejected)
+
+
+def _tell(done: Batch, form: str) -> None:
+    for fault in done.rejected[:TOLD]:
         typer.echo(f"rejected {fault}", err=True)
-    if len(table.rejected) > TOLD:
-        typer.echo(f"rejected {len(table.rejected) - TOLD} more", err=True)
-    _tell(warnings, count)
-    typer.echo(
-        f"{count} questions answered, {len(table.rejected)} lines rejected, table written to {out}", err=True
-    )
+    if len(done.rejected) > TOLD:
+        typer.echo(f"rejected {len(done.rejected) - TOLD} more", err=True)
+    for warning, times in done.warnings.most_common(TOLD):
+        typer.echo(f"warning: {warning} ({times} of {done.count} questions)", err=True)
+    lines = f"{len(done.rejected)} lines rejected, " if form == "csv" else ""
+    what = "table" if form == "csv" else "run"
+    typer.echo(f"{done.count} questions answered, {lines}{what} written to {done.out}", err=True)
 
 
-def _tell(warnings: Counter[str], count: int) -> None:
-    for warning, times in warnings.most_common(TOLD):
-        typer.echo(f"warning: {warning} ({times} of {count} questions)", err=True)
+def _told(done: Batch) -> dict[str, object]:
+    warnings = [{"warning": one, "questions": times} for one, times in done.warnings.most_common()]
+    return {"questions": done.count, "out": str(done.out), "warnings": warnings, "rejected": done.rejected}
 
 
 @contextmanager

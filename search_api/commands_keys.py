@@ -67,13 +67,17 @@ def list_command(keys: KeysOption, as_json: JsonOption = False) -> None:
 
 @app.command("revoke")
 def revoke_command(
-    wanted: Annotated[str, typer.Argument(help="The key's id or name.", metavar="ID")], keys: KeysOption
+    wanted: Annotated[str, typer.Argument(help="The key's id or name.", metavar="ID")],
+    keys: KeysOption,
+    as_json: JsonOption = False,
 ) -> None:
     """Revoke a key. Servers that run refuse it from their next request on.
 
     Example: search-api keys revoke newsroom --keys keys.json
     """
     gone = revoke_key(keys, wanted)
+    if as_json:
+        typer.echo(json.dumps(_told(keys, gone), indent=1))
     typer.echo(f"key {gone.id} for {gone.name} is revoked", err=True)
 
 

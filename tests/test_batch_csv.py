@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,9 @@ def test_the_command_chooses_by_the_suffix(
     assert [row[:2] for row in rows[1:]] == [
         ["Which bridge was closed?", "1"], ["?!", "0"], ["'=HYPERLINK(1) bridge", "1"],
     ]  # fmt: skip
+    told = json.loads(CliRunner().invoke(app, [*line, "--json"], catch_exceptions=False).stdout)
+    assert (told["questions"], told["out"]) == (3, str(out)) and len(told["rejected"]) == 1
+    assert sum(one["questions"] for one in told["warnings"]) >= 1
     for options, words in (
         (["--passages", "x"], "--passages and --rerank are for runs"),
         (["--format", "trec", "--column", "x"], "--column is for tables"),

@@ -115,7 +115,9 @@ def test_the_commands_make_list_and_revoke(file: Path) -> None:
     assert listed.stdout.split()[:2] == [key.id, "admin"] and listed.stdout.rstrip().endswith("news room")
     (row,) = json.loads(run("list", "--keys", file, "--json").stdout)
     assert row["good"] is True and row["last_used"] == TODAY.isoformat() and "sha256" not in row
-    assert run("revoke", key.id, "--keys", file).exit_code == 0
+    revoked = json.loads(run("revoke", key.id, "--keys", file, "--json").stdout)
+    assert revoked["id"] == key.id and revoked["good"] is False and revoked["revoked"] == TODAY.isoformat()
+    assert "sha256" not in revoked
     assert "revoked" in run("list", "--keys", file).stdout
     assert KeyRing(file).holder(secret) is None
 

@@ -5,9 +5,10 @@ import hashlib
 import json
 import re
 
+import pytest
 from fastapi.testclient import TestClient
 
-from search_api.page.rendering import STATIC
+from search_api.page.rendering import STATIC, static_link
 from tests.replies import page
 
 MOST_SCRIPT = 20_000
@@ -40,3 +41,26 @@ def test_the_policy_lets_in_our_own_files_only_and_htmx_needs_no_more(client: Te
     config = re.search(r"<meta name=\"htmx-config\" content='(.*?)'>", reply.text)[1]
     assert json.loads(config)["includeIndicatorCSS"] is False
     assert not re.search(r"\s(hx-on|hx-vals|hx-trigger|style|onclick)[=:]", reply.text)
+
+
+@pytest.mark.parametrize("name", ["style.css", "page.js", "htmx.min.js", "icon.svg"])
+def test_a_file_is_kept_for_a_year_at_the_address_that_names_its_content(
+    client: TestClient, name: str
+) -> None:
+    kept = client.get(static_link(name))
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for address in (f"/static/{name}", f"/static/{name}?v=000000000000", f"{static_link(name)}&v=0"):
+        reply = client.get(address)
+        assert reply.headers["cache-control"] == "public, no-cache"
+        assert reply.content == kept.content == (STATIC / name).read_bytes()
+        again = client.get(address, headers={"If-None-Match": reply.headers["etag"]})
+        assert again.status_code == 304 and not again.content
+
+
+def test_what_is_large_goes_packed_to_who_takes_it_so(client: TestClient) -> None:
+    packed = client.get("/static/style.css", headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/static/style.css", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert "Accept-Encoding" in packed.headers["vary"] and "Accept-Encoding" in plain.headers["vary"]
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 3

@@ -21,10 +21,14 @@ API_PATHS = ("/v1", "/search", "/ask", "/healthz", "/readyz", "/openapi.json")
 
 
 @lru_cache
+def static_hash(name: str) -> str:
+    """What a static file holds, in twelve digits."""
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
 def static_link(name: str) -> str:
     """A static file's address, new whenever its content is."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    return f"/static/{name}?v={static_hash(name)}"
 
 
 def _environment() -> Environment:
