@@ -4,14 +4,15 @@ Uses the stored sentence vectors; encodes nothing. passage + question -> highlig
 """
 
 import re
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from passage_index.holding import WordMemory
 from passage_index.lexical import Words, compounds
 from passage_index.types import StoredPassage
 from search_api.hits import Highlight
 
-_WORD = re.compile(r"\w+(?:[-‐‑–.,'’&/]\w+)*")
+_JOINTS = "-‐‑–.,'’&/"
+_WORD = re.compile(rf"\w+(?:[{_JOINTS}]\w+)*")
 
 
 def word_highlights(
@@ -21,20 +22,32 @@ def word_highlights(
 
     memory: of words and their terms, as `terms_and_joined` gives them.
     """
-    said = [_WORD.findall(stored.text) for stored in passages]
-    telling = memory.telling(frozenset(word for one in said for word in one), words.every)
-    return [_marked(stored, one, telling) for stored, one in zip(passages, said, strict=True)]
+    said = [frozenset(_WORD.findall(stored.text)) for stored in passages]
+    telling = memory.telling(frozenset().union(*said), words.every)
+    return [_marked(stored, one.intersection(telling)) for stored, one in zip(passages, said, strict=True)]
 
 
-def _marked(stored: StoredPassage, said: list[str], telling: Container[str]) -> list[Highlight]:
-    """said: the words of the passage, in order."""
-    found, at, begin = list[Highlight](), 0, stored.passage.start
-    for word in said if telling else ():
-        at = stored.text.index(word, at)  # what lies between two words holds no letter
-        if word in telling:
-            found.append(Highlight(begin + at, begin + at + len(word), "word"))
-        at += len(word)
-    return found
+def _marked(stored: StoredPassage, telling: Iterable[str]) -> list[Highlight]:
+    """telling: different words of the passage."""
+    begin = stored.passage.start
+    places = sorted((at, len(word)) for word in telling for at in _places(stored.text, word))
+    return [Highlight(begin + at, begin + at + length, "word") for at, length in places]
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    """Where a word stands that is no part of a longer one, as `_WORD` cuts."""
+    at = text.find(word)
+    while at >= 0:
+        if not _goes_on(text, at - 1, -1) and not _goes_on(text, at + len(word), 1):
+            yield at
+        at = text.find(word, at + len(word))
+
+
+def _goes_on(text: str, at: int, step: int) -> bool:
+    """Whether a word beside `at` goes on there, in the direction of `step`."""
+    if 0 <= at < len(text) and text[at] in _JOINTS:
+        at += step
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
 
 
 def terms_and_joined(word: str, terms: Callable[[str], list[str]]) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """What is marked: the question's words as the index knows them, and the nearest sentence, at true offsets."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from passage_index.holding import WordMemory
-from passage_index.lexical import LexicalReader
+from passage_index.lexical import LexicalReader, Words
 from passage_index.lexical_writer import LexicalWriter
 from passage_index.types import Article, Passage, StoredPassage
 from search_api.highlights import sentence_highlight, terms_and_joined, word_highlights
@@ -56,6 +59,15 @@ def test_words_of_the_question_are_marked(lexical: LexicalReader, question: str,
     assert found == again
     assert [TEXT[one.start : one.end] for one in found] == marked
     assert {one.kind for one in found} <= {"word"}
+
+
+@given(st.text("ab_é-.' \n", max_size=40))
+def test_a_word_is_marked_where_it_stands_alone(text: str) -> None:
+    stored = StoredPassage(Passage("a", 0, len(text), ((0, len(text)),)), text, Article("a", text))
+    alone = [match.span() for match in re.finditer(r"\w+(?:[-.']\w+)*", text) if match[0].startswith("a")]
+    memory = WordMemory(lambda word: [word[0]])
+    (found,) = word_highlights([stored], Words(("a",)), memory)
+    assert [(one.start, one.end) for one in found] == alone
 
 
 def test_the_best_sentence_is_marked_at_its_place_in_the_article() -> None:
