@@ -65,6 +65,6 @@ def one_client(searches: Searches, questions: Iterator[str], count: int) -> dict
     answers = []
     for question in islice(questions, count):
         begun_s = time.monotonic()
-        status = searches.status(question)
-        answers.append(Answer(begun_s, time.monotonic() - begun_s, status))
+        reply = searches.reply(question)
+        answers.append(Answer(begun_s, time.monotonic() - begun_s, reply.status))
     return figures(answers)

@@ -6,9 +6,10 @@
     stalled     200 connections that never finish their request; /healthz meanwhile
     SIGTERM     under load: when /readyz turns, what became of what was under way, when the process ended
 
-Open loop (pacing.py): a request is timed from when it was due. Driver and server share the machine.
+Open loop (pacing.py): a request is timed from when it was due. Driver and server share the machine, so that
+how late the driver itself was is measured too: until it sent, and from a reply's arrival until it read.
 
-    python -m bench.overload [DATA] [--index DIR] [--seconds N] -> bench/results/load.json
+    python -m bench.overload [DATA] [--articles N] [--seconds N] -> bench/results/load.json
 """
 
 import argparse
@@ -75,7 +76,11 @@ def peak(port: int, questions: Iterator[str], seconds: float) -> tuple[float, li
 
 
 def told(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Answers, refusals and errors, and what each took: the 99th of a hundred."""
+    """Answers, refusals and errors, and what each took: the 99th of a hundred.
+
+    An answer is timed from when it was due until it was read. A refusal from when it was sent until it had
+    arrived at the driver's socket: how late the driver was at either end is told beside it.
+    """
     good = [one for one in answers if one.status == 200]
     refused = [one for one in answers if one.status in (429, 503)]
     found: dict[str, Any] = {"requests": len(answers), "answered": len(good), "refused": len(refused)}
@@ -83,10 +88,16 @@ def told(answers: Sequence[Answer]) -> dict[str, Any]:
     if good:
         found |= {key: value for key, value in figures(good).items() if key.endswith("_ms")}
     if refused:
-        spent = sorted((one.seconds - one.late_s) * 1000 for one in refused)
-        found["refused_p50_ms"] = round(spent[len(spent) // 2], 1)
-        found["refused_p99_ms"] = round(spent[-(-99 * len(spent) // 100) - 1], 1)
+        spent = [one.seconds - one.late_s - one.unread_s for one in refused]
+        found |= {"refused_p50_ms": _share(spent, 50), "refused_p99_ms": _share(spent, 99)}
+    found["driver_sent_late_p99_ms"] = _share([one.late_s for one in answers], 99)
+    found["driver_read_late_p99_ms"] = _share([one.unread_s for one in answers], 99)
     return found
+
+
+def _share(seconds: Sequence[float], share: int) -> float:
+    """So many of a hundred take no longer, in ms (nearest rank)."""
+    return round(1000 * sorted(seconds)[-(-share * len(seconds) // 100) - 1], 1)
 
 
 def stalled(port: int) -> dict[str, Any]:

@@ -5,11 +5,14 @@ for every request that should have been sent meanwhile. Questions -> [Answer]
 """
 
 import http.client
+import io
 import math
+import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +20,9 @@ from urllib.parse import urlencode
 
 THREADS = 64  # answers that can be waited for at once
 TIMEOUT_S = 60.0
+# Linux tells when the last packet of a reply arrived; others do not know the option.
+ARRIVALS = getattr(socket, "SO_TIMESTAMPNS", 35) if sys.platform == "linux" else None
+PIECE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,15 @@ class Answer:
     seconds: float  # from when it was due
     status: int
     late_s: float = 0.0  # of it, until it was sent: the driver's share, and that of answers before it
+    unread_s: float = 0.0  # of it, from when its last packet arrived until the driver had read it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one request: its status, 0 for none, and how long it lay at the socket unread."""
+
+    status: int
+    unread_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +53,9 @@ class Searches:
     parameter: str = "q"
     more: Mapping[str, str] = field(default_factory=dict)
 
-    def status(self, question: str) -> int:
-        """Ask; the status of the answer, 0 when none came."""
-        return status_of(self.port, self.path, **{self.parameter: question, **self.more})
+    def reply(self, question: str) -> Reply:
+        """Ask, and wait for the whole answer."""
+        return reply_of(self.port, self.path, **{self.parameter: question, **self.more})
 
 
 class PacedReader:
@@ -99,20 +114,56 @@ class PacedReader:
             if self._ended.wait(max(0.0, due_s - time.monotonic())):
                 return
             late_s = time.monotonic() - due_s
-            status = self._searches.status(self._questions[number % len(self._questions)])
-            self.answers.append(Answer(due_s, time.monotonic() - due_s, status, late_s))
+            reply = self._searches.reply(self._questions[number % len(self._questions)])
+            spent_s = time.monotonic() - due_s
+            self.answers.append(Answer(due_s, spent_s, reply.status, late_s, reply.unread_s))
 
 
 def status_of(port: int, path: str, **parameters: str) -> int:
     """The status of one GET, its body read to the end, on a connection of its own; 0 when none came."""
+    return reply_of(port, path, **parameters).status
+
+
+def reply_of(port: int, path: str, **parameters: str) -> Reply:
+    """As `status_of`, with how late the driver was to read it."""
+    head = f"GET {path}?{urlencode(parameters)} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    data, arrived_s = bytearray(), None
     try:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
-            connection.request("GET", f"{path}?{urlencode(parameters)}")
-            reply = connection.getresponse()
-            reply.read()
-            return reply.status
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
+            if ARRIVALS is not None:
+                connection.setsockopt(socket.SOL_SOCKET, ARRIVALS, 1)
+            connection.sendall(head.encode())
+            while True:
+                more, told, _, _ = connection.recvmsg(PIECE, 256)
+                if not more:
+                    break
+                read_s, data = time.time(), data + more
+                arrived_s = _arrival(told) or arrived_s
+        reply = http.client.HTTPResponse(_Read(data))  # type: ignore[arg-type]
+        reply.begin()
+        reply.read()  # raises where the body is not whole
     except (OSError, http.client.HTTPException):
-        return 0
+        return Reply(0)
+    return Reply(reply.status, max(read_s - arrived_s, 0.0) if arrived_s else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a socket has given, for the library that takes replies apart."""
+
+    data: bytearray
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self.data)
+
+
+def _arrival(told: Sequence[tuple[int, int, bytes]]) -> float | None:
+    """When the last packet of what was read came, by the clock of the day; None where nobody says."""
+    for level, kind, data in told:
+        if level == socket.SOL_SOCKET and kind == ARRIVALS:
+            seconds, nanoseconds = struct.unpack("@ll", data[:16])
+            return float(seconds) + float(nanoseconds) / 1e9
+    return None
 
 
 def figures(answers: Sequence[Answer]) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def _refusals(beyond: dict[str, Any]) -> str:
         return "none was refused"
     return (
         f"{beyond['refused']:,} refused; p50 {beyond['refused_p50_ms']:.0f} ms, "
-        f"p99 {beyond['refused_p99_ms']:.0f} ms from when it was sent"
+        f"p99 {beyond['refused_p99_ms']:.0f} ms from when it was sent until it had arrived; the driver "
+        f"sent late by p99 {beyond['driver_sent_late_p99_ms']:.0f} ms and read late by p99 "
+        f"{beyond['driver_read_late_p99_ms']:.0f} ms"
     )
 
 

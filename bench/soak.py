@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -49,7 +49,8 @@ LOOK_S = 5.0
 CHANGE_S = 20.0
 MERGE_EVERY = 8  # changes
 BATCH = 10  # articles a write
-WARM_UP = 1 / 3  # of the time: replaced generations stay open for ten minutes
+KEPT_FOR_S = 30.0  # replaced generations stay open for so long, not ten minutes: their files are counted
+WARM_UP = 1 / 3  # of the time
 LOCKED = 4
 
 
@@ -164,7 +165,8 @@ def soaked(
 ) -> dict[str, Any]:
     """All of it, on one server. Raises ServerFailed."""
     key, ended = secrets.token_urlsafe(32), threading.Event()
-    with serving(index, cache, key) as (pid, port):
+    kept = {"SEARCH_KEPT_FOR_S": str(KEPT_FOR_S)}
+    with serving(index, cache, key, more=kept) as (pid, port):
         writer = Writer(port, key, index, cache, articles)
         thread = threading.Thread(target=writer.run, args=(ended,))
         asking = Searches(port, "/v1/ask")
@@ -190,10 +192,12 @@ def soaked(
 
 
 @contextmanager
-def serving(index: Path, cache: Path, key: str | None, log: Path | None = None) -> Iterator[tuple[int, int]]:
-    """A server, which takes writes if there is a key: its process id and port."""
+def serving(
+    index: Path, cache: Path, key: str | None, log: Path | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """A server, which takes writes if there is a key: its process id and port. more: of its environment."""
     command = [sys.executable, "-m", "search_api", "serve", "--index", str(index), "--port", "{port}"]
-    environment = {**ENVIRONMENT, **({"SEARCH_ADMIN_KEY": key} if key else {})}
+    environment = {**ENVIRONMENT, **({"SEARCH_ADMIN_KEY": key} if key else {}), **(more or {})}
     said = log or cache / "server.log"
     with running([*command, "--cache", str(cache)], said, "/readyz", environment) as served:
         yield served
@@ -239,8 +243,8 @@ def main() -> None:
     result = {
         "commit": commit(), "machine": platform.machine(), "cores": os.cpu_count(),
         "load": os.getloadavg(), "collection": collection.name, "articles": arguments.articles,
-        "minutes": arguments.minutes, "per_second": arguments.per_second, "verify": checked.returncode,
-        **found,
+        "minutes": arguments.minutes, "kept_for_s": KEPT_FOR_S, "per_second": arguments.per_second,
+        "verify": checked.returncode, **found,
     }  # fmt: skip
     print(json.dumps(result, indent=1))
     RESULTS.mkdir(exist_ok=True)

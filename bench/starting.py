@@ -34,7 +34,7 @@ def started(index: Path, folder: Path, processes: int = 1) -> dict[str, Any]:
         ready_s = time.monotonic() - begun_s
         searches = Searches(port)
         # Of several processes one may be ready before the other.
-        until(lambda: searches.status("the first question of all") == 200)
+        until(lambda: searches.reply("the first question of all").status == 200)
         answered_s = time.monotonic() - begun_s
         pids = [pid, *_children(pid)]
         return {

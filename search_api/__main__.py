@@ -94,6 +94,7 @@ def serve_command(
     import uvicorn
 
     from search_api.app import create_app
+    from search_api.priorities import aside, settle
     from search_api.processes import serve_side_by_side
     from search_api.server import server_options
 
@@ -119,9 +120,10 @@ def serve_command(
         serve_side_by_side(settings)
         return
     service = create_app(settings)
-    service.state.serving.generations.open()  # before binding: a broken index must not look alive
+    aside(service.state.serving.generations.open)  # before binding: a broken index must not look alive
     if settings.reranker is not None:
         service.state.serving.reranker.wait_until_loaded()
+    settle()
     print(f"serving {what} at http://{host}:{port}", file=sys.stderr)
     uvicorn.run(service, **server_options(settings))
 

@@ -32,6 +32,7 @@ from search_api.gate import Gate
 from search_api.logs import configure_logging
 from search_api.page.rendering import problem_page, wants_page
 from search_api.page.static_files import static_files
+from search_api.priorities import settle
 from search_api.problems import Problem, problem_of, problem_reply
 from search_api.searcher import Searcher
 from search_api.server import slow_end
@@ -104,7 +105,9 @@ def create_app_of_environment() -> FastAPI:
     """The service that the environment describes: one of several processes."""
     settings = Settings()
     configure_logging(settings.log_format)
-    return create_app(settings)
+    service = create_app(settings)
+    settle()
+    return service
 
 
 def refuse(request: Request, problem: Problem) -> Response:

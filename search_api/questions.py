@@ -17,6 +17,7 @@ import numpy as np
 
 from passage_index.encoder import Encoder
 from passage_index.types import Vectors
+from search_api.priorities import give_way
 
 if TYPE_CHECKING:
     from search_api.metrics import Metrics
@@ -84,6 +85,7 @@ class QuestionEncoder:
         self._thread.join()
 
     def _run(self) -> None:
+        give_way()
         while True:
             batch, ended = self._gather()
             if batch:

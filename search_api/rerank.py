@@ -21,6 +21,7 @@ import numpy as np
 
 from passage_index.errors import EncoderUnavailable, InputError, SearchEngineError
 from passage_index.types import Scores, StoredPassage
+from search_api.priorities import give_way
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ class Reranker:
         return job.done
 
     def _run(self) -> None:
+        give_way()
         model = self._model()
         while (job := self._jobs.get()) is not None:
             try:

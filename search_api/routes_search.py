@@ -85,7 +85,7 @@ async def search_batch(batch: BatchBody, serving: ServingOf, http: Request) -> R
         raise InputError(f"requests: at most {most} in one batch here")
     serving.access.charge(http.state.caller, len(batch.requests) - 1)
     async with serving.reading() as current, serving.admission.place():
-        asked, turns = enumerate(batch.requests), _Turns(serving.settings.threads)
+        asked, turns = enumerate(batch.requests), _Turns(serving.settings.search_threads)
         replies = await asyncio.gather(*(_numbered(i, one, serving, current, turns) for i, one in asked))
     return json_reply(BatchReplyBody(replies=list(replies)))
 

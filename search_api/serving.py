@@ -27,6 +27,7 @@ from search_api.finding import reranked
 from search_api.generations import Generations, Opened
 from search_api.hits import SearchReply, SearchRequest
 from search_api.metrics import Metrics
+from search_api.priorities import give_way
 from search_api.questions import EncodedQuestion
 from search_api.reader.reader import open_reader
 from search_api.reader.reranking import reranker_of
@@ -64,7 +65,9 @@ class Serving:
         self.generations = Generations(settings, searcher, self.reader, self.metrics)
         self.ask_from = ask_from(settings)
         # Threads that stay: every thread that reads holds an open file of the passage store.
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
+        self._threads = ThreadPoolExecutor(
+            settings.search_threads, thread_name_prefix="search", initializer=give_way
+        )
         self.admission = Admission(settings, self.metrics)
         self.access = Access(settings, self.metrics)
         self.worker_fault = ""
@@ -105,6 +108,9 @@ class Serving:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open the index and follow it, beside what is served; close everything at the end."""
+        asyncio.get_running_loop().set_default_executor(
+            ThreadPoolExecutor(thread_name_prefix="beside", initializer=give_way)
+        )
         beside = [asyncio.create_task(self._follow())]
         if self.settings.worker and self.settings.backend == "embedded":
             beside.append(asyncio.create_task(self._work()))

@@ -3,6 +3,7 @@
 What shapes an index stands in its manifest, never here. SEARCH_* -> Settings, built once in `__main__`
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from passage_index.errors import InputError
 from search_api.answerability import ANSWERABLE_FROM
 
 MEBIBYTE = 1024 * 1024
+LEAST_THREADS, MOST_THREADS = 2, 4  # where their number is not set: more wait for each other
 
 
 class Settings(BaseSettings):
@@ -182,7 +184,12 @@ class Settings(BaseSettings):
     open_metrics: Annotated[
         bool, Field(description="Whether `/metrics` needs no key where reading does.")
     ] = False
-    threads: Annotated[int, Field(ge=1, description="Searches that run at the same time.")] = 4
+    threads: Annotated[
+        int,
+        Field(
+            ge=0, description="Searches that run at the same time; 0 for one a processor, from two to four."
+        ),
+    ] = 0
     processes: Annotated[
         int, Field(ge=1, le=64, description="Processes that serve side by side; they share the mapped files.")
     ] = 1
@@ -293,6 +300,13 @@ class Settings(BaseSettings):
     ] = 1000
     max_question_chars: Annotated[int, Field(ge=1, description="Longest question, in code points.")] = 4_000
     batch_limit: Annotated[int, Field(ge=1, description="Most searches in one batch.")] = 64
+
+    @property
+    def search_threads(self) -> int:
+        """`threads`, or as many as this machine's processors have use for."""
+        if self.threads:
+            return self.threads
+        return min(max((os.cpu_count() or 1) // self.processes, LEAST_THREADS), MOST_THREADS)
 
 
 def admin_key(settings: Settings) -> str | None:

@@ -19,7 +19,7 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 HEALTHY_S = 60.0  # after so long a life a death counts as the first one again
 ENDING_S = 10.0  # a child that has not ended by then is killed
-NICE = "5"
+NICE = "10"
 
 
 async def keep_working(settings: Settings, told: Callable[[str], None]) -> None:

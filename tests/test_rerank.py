@@ -290,7 +290,7 @@ def test_a_reranker_that_hangs_costs_a_warning_and_no_thread(
     client = serve(Reranker(lambda: model, NO_WAIT_S))
     asked = {"q": "barometer", "rerank": True}
     plain = client.get("/v1/search", params={"q": "barometer"}).json()
-    for _ in range(WAITING + settings.threads):
+    for _ in range(WAITING + settings.search_threads):
         reply = client.get("/v1/search", params=asked).json()
         assert reply["hits"] == plain["hits"] and len(reply["warnings"]) == 1
     assert client.get("/v1/search", params={"q": "barometer"}).json()["hits"] == plain["hits"]

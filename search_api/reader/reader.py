@@ -15,6 +15,7 @@ from typing import Protocol
 from passage_index.errors import EncoderUnavailable, SearchEngineError
 from passage_index.stages import staged
 from passage_index.types import StoredPassage
+from search_api.priorities import give_way
 from search_api.reader.model import ReaderModel, Text, load_reader
 from search_api.reader.reading import Reading
 from search_api.rerank import pair_text
@@ -47,6 +48,7 @@ class Reader:
         threading.Thread(target=self._load, args=(load,), name="reader", daemon=True).start()
 
     def _load(self, load: Callable[[], PassageReader]) -> None:
+        give_way()
         try:
             model = load()
             model.read(*_USUAL)  # the first is slower
