@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import httpx
@@ -135,19 +136,30 @@ def test_the_time_on_a_thread_is_what_is_expected_of_the_next(monkeypatch: pytes
     assert places._mean_s == pytest.approx(0.4)
 
 
-def test_what_waited_too_long_is_dropped_before_it_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[str] = []
-    for may_wait in (False, True):
-        places, clock = admission(max_wait_s=1.0), iter([0.0, 1.5, 1.6])
+def test_what_waited_twice_too_long_is_dropped_before_it_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+    for waited_s, may_wait in ((1.9, False), (2.1, False), (2.1, True)):
+        places, clock = admission(max_wait_s=1.0), iter([0.0, waited_s, waited_s + 0.1])
         monkeypatch.setattr("search_api.admission.time.perf_counter", lambda clock=clock: next(clock))
-        run = places.timed(lambda: begun.append("x"), may_wait=may_wait)
-        if may_wait:
+        run = places.timed(partial(begun.append, waited_s), may_wait=may_wait)
+        if may_wait or waited_s < 2.0:
             run()
         else:
             with pytest.raises(HTTPException) as caught:
                 run()
             assert caught.value.status_code == 503
-    assert begun == ["x"]
+    assert begun == [1.9, 2.1]
+
+
+@pytest.mark.parametrize(
+    ("processors", "given", "processes", "threads"),
+    [(1, 0, 1, 2), (2, 0, 1, 2), (3, 0, 1, 3), (64, 0, 1, 4), (8, 0, 4, 2), (64, 7, 1, 7), (1, 1, 1, 1)],
+)
+def test_there_are_as_many_threads_as_processors_have_use_for(
+    monkeypatch: pytest.MonkeyPatch, processors: int, given: int, processes: int, threads: int
+) -> None:
+    monkeypatch.setattr("search_api.settings.os.cpu_count", lambda: processors)
+    assert Settings(threads=given, processes=processes).search_threads == threads
 
 
 def serve(settings: Settings, searcher: Searcher, talk: Callable[[httpx.AsyncClient], Any]) -> None:
