@@ -6,7 +6,6 @@ Data goes to stdout, messages to stderr.
 import os
 import resource
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from search_api.commands_mcp import mcp_command
 from search_api.fusion import Mode
 from search_api.hits import SearchReply, SearchRequest
 from search_api.logs import configure_logging, for_terminal
-from search_api.options import CacheOption, IndexOption, last_day, settings_of
+from search_api.options import BackendOption, CacheOption, FolderOption, UriOption, last_day, place_settings
 
 OPEN_FILES = 65_536
 
@@ -45,23 +44,9 @@ app = typer.Typer(
 
 @app.command("serve")
 def serve_command(
-    index: Annotated[
-        Path | None,
-        typer.Option(
-            "--index", help="The index folder. Required unless Milvus answers.", envvar="SEARCH_INDEX"
-        ),
-    ] = None,
-    backend: Annotated[
-        str,
-        typer.Option(
-            help="What answers: `embedded`, the index folder, or `milvus`, where one was published.",
-            envvar="SEARCH_BACKEND",
-        ),
-    ] = "embedded",
-    uri: Annotated[
-        str | None,
-        typer.Option("--uri", help="URI of Milvus, such as `http://host:19530`.", envvar="SEARCH_MILVUS_URI"),
-    ] = None,
+    index: FolderOption = None,
+    backend: BackendOption = "embedded",
+    uri: UriOption = None,
     host: Annotated[
         str,
         typer.Option(help="Address to bind. Another than a loopback one needs a key.", envvar="SEARCH_HOST"),
@@ -99,13 +84,10 @@ def serve_command(
     from search_api.server import server_options
 
     _allow_open_files()
-    if index is None and backend == "embedded":
-        raise InputError("nothing to serve: name an index folder with --index, or --backend milvus --uri URI")
-    place = {"index": index} if index else {}
-    settings = settings_of(
-        **place,
-        backend=backend,
-        milvus_uri=uri,
+    settings = place_settings(
+        index,
+        backend,
+        uri,
         host=host,
         port=port,
         cache=cache,
@@ -138,7 +120,9 @@ def _allow_open_files() -> None:
 @app.command("search")
 def search_command(
     question: Annotated[str, typer.Argument(help="A question, or words.")],
-    index: IndexOption,
+    index: FolderOption = None,
+    backend: BackendOption = "embedded",
+    uri: UriOption = None,
     limit: Annotated[int, typer.Option(help="Hits to show.", min=1, max=100)] = 5,
     mode: Annotated[str, typer.Option(help="`hybrid`, `semantic` or `keyword`.")] = "hybrid",
     filter_json: Annotated[
@@ -166,10 +150,11 @@ def search_command(
 
     Example: search-api search "How many residents may be evacuated" --index my-index
     """
-    from search_api.searcher import open_searcher
+    from search_api.opening import searching
 
     only, known = _filter(filter_json), last_day("--as-of", as_of)
-    with closing(open_searcher(index, cache)) as searcher, reranking(rerank, index) as (reranker, depth):
+    settings = place_settings(index, backend, uri, cache=cache)
+    with searching(settings) as searcher, reranking(rerank, settings) as (reranker, depth):
         request = SearchRequest(
             question, limit=limit, mode=_mode(mode), filter=only, as_of=known, rerank=depth, explain=explain
         )

@@ -12,7 +12,15 @@ import typer
 
 from search_api.hits import SearchRequest
 from search_api.logs import for_terminal
-from search_api.options import CacheOption, IndexOption, last_day
+from search_api.options import (
+    BackendOption,
+    CacheOption,
+    FolderOption,
+    IndexOption,
+    UriOption,
+    last_day,
+    place_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +37,9 @@ LOADING_S = 120.0  # for a reader that is converted first
 
 def ask_command(
     question: Annotated[str, typer.Argument(help="A question.")],
-    index: IndexOption,
+    index: FolderOption = None,
+    backend: BackendOption = "embedded",
+    uri: UriOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -59,14 +69,13 @@ def ask_command(
     Example: search-api ask "How many residents may be evacuated?" --index my-index
     """
     from search_api.answers.asking import ask, ask_from
+    from search_api.opening import searching
     from search_api.reader.reader import open_reader
     from search_api.schemas_answers import ask_body
-    from search_api.searcher import open_searcher
-    from search_api.settings import Settings
 
     request = SearchRequest(question, limit=5, as_of=last_day("--as-of", as_of))
-    settings = Settings()
-    with closing(open_searcher(index, cache)) as searcher:
+    settings = place_settings(index, backend, uri, cache=cache)
+    with searching(settings) as searcher:
         searcher.reader = open_reader(settings.reader, LOADING_S, cache)
         reply = ask(searcher, request, ask_from(settings) if threshold is None else threshold)
         text = asyncio.run(_write(settings, searcher.snapshot, request.question, reply)) if written else None

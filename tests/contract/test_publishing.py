@@ -1,5 +1,6 @@
 """What is published when, on Milvus Lite: the alias, older generations, checks that refuse; calls tried again."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from indexer import publishing
 from indexer.build import BuildOptions, build
@@ -18,12 +20,21 @@ from passage_index.milvus.cluster import Cluster, version_of
 from passage_index.milvus.publication import served
 from passage_index.milvus.schema import Names, names_of, vector_index
 from passage_index.milvus.snapshot import MilvusSnapshot
+from search_api import opening
+from search_api.__main__ import app as search_app
 from search_api.app import create_app
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.fakes import FakeEncoder
 from tests.growing import written
 from tests.writing import START
+
+
+def _asked(*arguments: str) -> str:
+    """What a command of `search-api` prints."""
+    done = CliRunner().invoke(search_app, list(arguments))
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def no_progress(stage: str, done: int, total: int | None) -> None:
@@ -152,6 +163,30 @@ class TestLite:
             failed = client.get("/v1/search", params={"q": "harbour and sea"})
             assert (failed.status_code, failed.headers["Retry-After"]) == (503, "5")
         searcher.close()
+
+    def test_commands_search_answer_and_batch_from_milvus(
+        self, lite: Cluster, own_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish(own_index, lite, PublishOptions(workers=1), tmp_path / "cache", no_progress)
+        monkeypatch.setattr(opening, "load_indexed_encoder", lambda *_: FakeEncoder())
+        monkeypatch.setenv("SEARCH_READER", "none")
+        questions = written(
+            tmp_path / "questions.jsonl", [{"_id": "q1", "text": "When did the bridge open?"}]
+        )
+        run = tmp_path / "run.trec"
+        places = (
+            ("--backend", "milvus", "--uri", lite.uri, "--cache", str(tmp_path / "cache")),
+            ("--index", str(own_index), "--cache", str(tmp_path / "cache")),
+        )
+        told = []
+        for place in places:
+            found = _asked("search", "the harbour at night", "--json", *place)
+            answer = _asked("ask", "When did the bridge open?", "--json", *place)
+            _asked("batch", str(questions), "--out", str(run), *place)
+            hits = [hit["id"] for hit in json.loads(found)["hits"]]
+            articles = [line.split()[2] for line in run.read_text().splitlines()]
+            told.append((hits, json.loads(answer)["answerable"], articles))
+        assert told[0] == told[1] and told[0][0] and told[0][2]
 
     def test_a_call_is_tried_again_until_its_time_is_up(
         self, lite: Cluster, monkeypatch: pytest.MonkeyPatch
