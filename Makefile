@@ -159,7 +159,7 @@ bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after
 	$(BIN)/python -m bench.page http://127.0.0.1:$(PORT)
 
 bench-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## a Milvus cluster beside INDEX=folder: times, recall, what a lost node does
-	$(ALONE) $(CLUSTER)/bin/python -m bench.cluster $(INDEX) $(PROGRAMS)
+	OMP_NUM_THREADS=1 $(ALONE) $(CLUSTER)/bin/python -m bench.cluster $(INDEX) $(PROGRAMS)
 
 test-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## Milvus Lite, a real Milvus cluster, real Ray nodes, some of them killed: minutes
 	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/contract tests/cluster tests/test_deploy_cluster.py

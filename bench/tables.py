@@ -192,7 +192,8 @@ def starting_section(result: dict[str, Any]) -> str:
 
 def cluster_section(result: dict[str, Any]) -> str:
     """What both backends take for the same questions, and what a loss of processes did."""
-    ours, theirs, node, whole = (result[name] for name in ("embedded", "milvus", "node_killed", "all_killed"))
+    names = ("embedded", "milvus", "again", "node_killed", "all_killed")
+    ours, theirs, again, node, whole = (result[name] for name in names)
     return "\n".join(
         [
             f"{result['passages']:,} real passages, {result['questions']} questions by vectors alone, the "
@@ -200,14 +201,14 @@ def cluster_section(result: dict[str, Any]) -> str:
             f"{result['vector_index']}, two shards, two replicas, all on one machine of "
             f"{result['cores']} cores (load {result['load']}), commit {result['commit']}.",
             "",
-            "| | index on disk | Milvus |",
-            "|---|---|---|",
-            f"| p50 | {ours['p50_ms']} ms | {theirs['p50_ms']} ms |",
-            f"| p99 | {ours['p99_ms']} ms | {theirs['p99_ms']} ms |",
+            "| | index on disk | Milvus | Milvus, the same questions again |",
+            "|---|---|---|---|",
+            f"| p50 | {ours['p50_ms']} ms | {theirs['p50_ms']} ms | {again['p50_ms']} ms |",
+            f"| p99 | {ours['p99_ms']} ms | {theirs['p99_ms']} ms | {again['p99_ms']} ms |",
             f"| recall of the first 10, of {result['depth']} | | {theirs['recall_at_10']}, "
-            f"{theirs['recall_at_200']} |",
-            f"| published in | | {result['publish_s']:,.0f} s |",
-            f"| memory of all processes | | {result['memory_gb']} GB |",
+            f"{theirs['recall_at_200']} | |",
+            f"| published in | | {result['publish_s']:,.0f} s | |",
+            f"| memory of all processes | | {result['memory_gb']} GB | |",
             "",
             f"A query node killed under load: {node['failed']} of {node['asked']} questions failed, "
             f"{node['wrong']} got other passages than before, the slowest took {node['slowest_s']} s. "

@@ -23,7 +23,10 @@ from search_api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
-SEARCH, RAY = (DEPLOY / "kubernetes" / name for name in ("search.yaml", "ray-build.yaml"))
+SEARCH, MILVUS, RAY = (
+    DEPLOY / "kubernetes" / name for name in ("search.yaml", "search-milvus.yaml", "ray-build.yaml")
+)
+servers = pytest.mark.parametrize("file", [SEARCH, MILVUS], ids=lambda file: file.name)
 VALUES = {"10m": 10e6, "100m": 100e6, "1b": 1e9}
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 COMMANDS = {
@@ -64,15 +67,16 @@ def require_known(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [SEARCH, RAY, *sorted((DEPLOY / "milvus").glob("*.yaml"))], ids=lambda f: f.name
+    "file", [SEARCH, MILVUS, RAY, *sorted((DEPLOY / "milvus").glob("*.yaml"))], ids=lambda f: f.name
 )
 def test_every_file_says_that_it_was_not_applied(file: Path) -> None:
     assert "NOT APPLIED HERE" in file.read_text(encoding="utf-8")
     assert list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
-def test_the_server_is_given_settings_that_it_has() -> None:
-    (pod,) = pods(SEARCH)
+@servers
+def test_the_server_is_given_settings_that_it_has(file: Path) -> None:
+    (pod,) = pods(file)
     (container,) = pod["containers"]
     given = {one["name"]: one["value"] for one in container["env"]}
     settings = {f"SEARCH_{name.upper()}" for name in Settings.model_fields}
@@ -81,19 +85,27 @@ def test_the_server_is_given_settings_that_it_has() -> None:
     assert container["ports"] == [{"name": "http", "containerPort": read.port}]
     assert container["command"] == ["search-api", "serve"]
     mounts = {one["mountPath"]: one.get("readOnly", False) for one in container["volumeMounts"]}
-    assert mounts[f"/{read.index.parts[1]}"] and not mounts[str(read.cache)]
+    assert not mounts[str(read.cache)]
+    if read.backend == "milvus":
+        assert read.milvus_token_file is not None and mounts[str(read.milvus_token_file.parent)]
+        assert read.milvus_timeout_s < read.request_timeout_s
+        assert file == MILVUS and "SEARCH_INDEX" not in given
+    else:
+        assert mounts[f"/{read.index.parts[1]}"] and file == SEARCH
     assert pod["terminationGracePeriodSeconds"] >= read.drain_s + read.grace_s + 10
 
 
-def test_readiness_asks_readyz_and_life_asks_healthz() -> None:
-    (container,) = pods(SEARCH)[0]["containers"]
+@servers
+def test_readiness_asks_readyz_and_life_asks_healthz(file: Path) -> None:
+    (container,) = pods(file)[0]["containers"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     assert container["startupProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
 
 
-def test_service_autoscaler_and_budget_are_of_the_same_pods() -> None:
-    found = objects(SEARCH)
+@servers
+def test_service_autoscaler_and_budget_are_of_the_same_pods(file: Path) -> None:
+    found = objects(file)
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
     assert found["Service"]["spec"]["selector"] == labels
@@ -107,18 +119,29 @@ def test_service_autoscaler_and_budget_are_of_the_same_pods() -> None:
     assert "replicas" not in found["Deployment"]["spec"]
     claims = {
         v["persistentVolumeClaim"]["claimName"]
-        for v in pods(SEARCH)[0]["volumes"]
+        for v in pods(file)[0]["volumes"]
         if "persistentVolumeClaim" in v
     }
-    assert claims == {found["PersistentVolumeClaim"]["metadata"]["name"]}
+    assert claims == {
+        one["metadata"]["name"] for kind, one in found.items() if kind == "PersistentVolumeClaim"
+    }
+
+
+def test_both_ways_to_serve_can_stand_side_by_side() -> None:
+    names = [
+        {(kind, one["metadata"]["name"]) for kind, one in objects(file).items()} for file in (SEARCH, MILVUS)
+    ]
+    assert not names[0] & names[1]
 
 
 def test_images_are_of_this_version_and_no_pod_may_be_root() -> None:
-    for pod in pods(SEARCH) + pods(RAY):
+    for pod in pods(SEARCH) + pods(MILVUS) + pods(RAY):
         assert pod["securityContext"]["runAsNonRoot"] is True
         for container in pod["containers"]:
             name, _, tag = container["image"].partition(":")
-            assert name in ("article-search", "article-search-ray") and tag == VERSION
+            assert (
+                name in ("article-search", "article-search-milvus", "article-search-ray") and tag == VERSION
+            )
 
 
 def test_the_image_that_is_made_here_listens_and_runs_as_the_pods_say() -> None:
@@ -126,7 +149,9 @@ def test_the_image_that_is_made_here_listens_and_runs_as_the_pods_say() -> None:
     (exposed,) = re.findall(r"^EXPOSE (\d+)$", made, re.MULTILINE)
     (user,) = re.findall(r"^USER (\d+)$", made, re.MULTILINE)
     assert int(exposed) == pods(SEARCH)[0]["containers"][0]["ports"][0]["containerPort"]
-    assert {pod["securityContext"]["runAsUser"] for pod in pods(SEARCH) + pods(RAY)} == {int(user)}
+    assert {pod["securityContext"]["runAsUser"] for pod in pods(SEARCH) + pods(MILVUS) + pods(RAY)} == {
+        int(user)
+    }
     (cache,) = re.findall(r"^ +SEARCH_CACHE=(\S+)", made, re.MULTILINE)
     assert pods(SEARCH)[0]["initContainers"][0]["command"][2].startswith(f"{cache}/")
     assert f"--cache {cache}" in objects(RAY)["RayJob"]["spec"]["entrypoint"]
@@ -160,7 +185,7 @@ def test_milvus_gets_as_many_query_nodes_as_the_law_says(name: str) -> None:
         require_known(published)
 
 
-@pytest.mark.parametrize("file", [SEARCH, RAY], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [SEARCH, MILVUS, RAY], ids=lambda file: file.name)
 def test_objects_and_pods_fit_the_schemas_of_kubernetes(file: Path) -> None:
     if find_spec("kubernetes_validate") is None:
         pytest.skip("kubernetes-validate is not installed; `make test-cluster` has it")

@@ -26,6 +26,10 @@ TRIES = 3  # that fit into the time of one call, however long each of them hangs
 LASTING = frozenset({100, 1100})  # no such collection, a request that cannot be
 
 
+class _NotWhole(Exception):
+    """An answer that a part of the cluster did not contribute to."""
+
+
 class Cluster:
     """One client of a Milvus deployment, or of a Milvus Lite file. Safe to share between threads."""
 
@@ -37,17 +41,29 @@ class Cluster:
             lambda left_s: self._pymilvus.MilvusClient(uri, token=token, timeout=left_s), timeout_s
         )
 
-    def ask(self, name: str, *arguments: Any, within_s: float | None = None, **named: Any) -> Any:
+    def ask(
+        self,
+        name: str,
+        *arguments: Any,
+        within_s: float | None = None,
+        lacks: Callable[[Any], str] = lambda _: "",
+        **named: Any,
+    ) -> Any:
         """What a method of the client returns. Raises ClusterUnavailable when time is up, or at once.
 
         within_s: for calls that take long by themselves; they are given all of it each time.
+        lacks: what is missing in an answer; such a one is asked for again, as if there had been none.
         """
         call = getattr(self._client, name)
         patient_s = within_s or self.timeout_s / TRIES
-        return self._until(
-            lambda left_s: call(*arguments, timeout=min(left_s, patient_s), **named),
-            within_s or self.timeout_s,
-        )
+
+        def whole(left_s: float) -> Any:
+            answer = call(*arguments, timeout=min(left_s, patient_s), **named)
+            if missing := lacks(answer):
+                raise _NotWhole(missing)
+            return answer
+
+        return self._until(whole, within_s or self.timeout_s)
 
     @property
     def library(self) -> Any:
@@ -96,7 +112,7 @@ class Cluster:
         """All that a call can end with; what hung until its time was up is gRPC's own."""
         import grpc
 
-        return (self._pymilvus.MilvusException, grpc.RpcError)
+        return (self._pymilvus.MilvusException, grpc.RpcError, _NotWhole)
 
     def _is_lasting(self, error: Any) -> bool:
         """Whether the same call can only end in the same way."""

@@ -12,7 +12,6 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from passage_index.errors import ClusterUnavailable
 from passage_index.milvus.cluster import Cluster
 from passage_index.milvus.entities import (
     ARTICLE,
@@ -44,14 +43,17 @@ class Kept:
         self._passages: _Last[str, Evidence] = _Last(MOST_PASSAGES)
         self._articles: _Last[str, Whole] = _Last(MOST_ARTICLES)
 
-    def passages(self, ids: Iterable[str]) -> dict[str, Evidence]:
-        """The evidence of those of the passages that are there; only what is not kept is asked for."""
+    def passages(self, ids: Iterable[str], are_there: bool = False) -> dict[str, Evidence]:
+        """The evidence of those of the passages that are there; only what is not kept is asked for.
+
+        are_there: Milvus named them, so that none may be missing. Raises ClusterUnavailable then.
+        """
         ids = dict.fromkeys(ids)
         found = {one: known for one in ids if (known := self._passages.get(one))}
         missing = [one for one in ids if one not in found]
         for start in range(0, len(missing), ASKED_AT_ONCE):
             some = missing[start : start + ASKED_AT_ONCE]
-            rows = get(self._cluster, self._names.passages, some, EVIDENCE)
+            rows = get(self._cluster, self._names.passages, some, EVIDENCE, are_there=are_there)
             given = {row["id"]: read_evidence(row, self._dim) for row in rows}
             self._passages.put(given)
             found |= given
@@ -60,18 +62,15 @@ class Kept:
     def evidence(self, rows: Handles | Sequence[str]) -> list[Evidence]:
         """The evidence of passages that Milvus named, (n,), in that order."""
         ids = [str(row) for row in rows]
-        found = self.passages(ids)
-        lost = next((one for one in ids if one not in found), None)
-        if lost:
-            raise ClusterUnavailable(f"Milvus does not give passage {lost}, which it named; ask again")
+        found = self.passages(ids, are_there=True)
         return [found[one] for one in ids]
 
-    def articles(self, ids: Sequence[str]) -> dict[str, Whole]:
-        """Those of the articles that are there, with their passages."""
+    def articles(self, ids: Sequence[str], are_there: bool = False) -> dict[str, Whole]:
+        """Those of the articles that are there, with their passages. are_there: see `passages`."""
         found = {one: known for one in dict.fromkeys(ids) if (known := self._articles.get(one))}
         keys = {f"{ARTICLE}:{article_key(one)}": one for one in ids if one not in found}
         if keys:
-            records = read_records(self._cluster, self._names, list(keys))
+            records = read_records(self._cluster, self._names, list(keys), are_there=are_there)
             read = {keys[key]: read_article(raw) for key, raw in records.items()}
             self._articles.put(read)
             found |= read

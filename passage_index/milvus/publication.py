@@ -102,13 +102,17 @@ def read_record(cluster: Cluster, names: Names, key: str) -> bytes:
 
 
 def read_records(
-    cluster: Cluster, names: Names, keys: Sequence[str], consistency: str = CONSISTENCY
+    cluster: Cluster,
+    names: Names,
+    keys: Sequence[str],
+    consistency: str = CONSISTENCY,
+    are_there: bool = False,
 ) -> dict[str, bytes]:
     """The bytes of those records that are there. Two rounds where one has several parts, else one."""
-    firsts = _parts(cluster, names, [part_id(key, 0) for key in keys], consistency)
+    firsts = _parts(cluster, names, [part_id(key, 0) for key in keys], consistency, are_there)
     known = {key: firsts[part_id(key, 0)] for key in keys if part_id(key, 0) in firsts}
     more = [part_id(key, number) for key, first in known.items() for number in range(1, int(first["parts"]))]
-    parts = firsts | _parts(cluster, names, more, consistency)
+    parts = firsts | _parts(cluster, names, more, consistency, are_there)
     return {
         key: record_bytes(key, [parts[part_id(key, number)] for number in range(int(first["parts"]))])
         for key, first in known.items()
@@ -116,12 +120,13 @@ def read_records(
     }
 
 
-def _parts(cluster: Cluster, names: Names, ids: Sequence[str], consistency: str) -> dict[str, Entity]:
+def _parts(
+    cluster: Cluster, names: Names, ids: Sequence[str], consistency: str, are_there: bool
+) -> dict[str, Entity]:
     found: dict[str, Entity] = {}
     for start in range(0, len(ids), ASKED_AT_ONCE):
-        found |= by_id(
-            get(cluster, names.records, ids[start : start + ASKED_AT_ONCE], PART_FIELDS, consistency)
-        )
+        some = ids[start : start + ASKED_AT_ONCE]
+        found |= by_id(get(cluster, names.records, some, PART_FIELDS, consistency, are_there))
     return found
 
 
@@ -131,10 +136,23 @@ def get(
     ids: Sequence[str],
     fields: Iterable[str],
     consistency: str = CONSISTENCY,
+    are_there: bool = False,
 ) -> list[Entity]:
-    """Rows by id, in no order; ids that are not there are left out."""
+    """Rows by id, in no order; ids that are not there are left out.
+
+    are_there: all of them must be, so that an answer without one comes from a node that has not loaded it.
+    """
+
+    def lacks(rows: Any) -> str:
+        return f"{len(rows)} of {len(ids)} rows came" if are_there and len(rows) < len(ids) else ""
+
     rows: list[Any] = cluster.ask(
-        "get", collection, list(ids), output_fields=["id", *fields], consistency_level=consistency
+        "get",
+        collection,
+        list(ids),
+        output_fields=["id", *fields],
+        consistency_level=consistency,
+        lacks=lacks,
     )
     return rows
 

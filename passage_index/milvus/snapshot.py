@@ -18,13 +18,14 @@ import numpy.typing as npt
 from passage_index.backend import Awaited, Pool
 from passage_index.columns import SIGNATURE_LENGTH, Where
 from passage_index.dense import from_bf16
-from passage_index.errors import ClusterUnavailable, InputError
+from passage_index.errors import InputError
 from passage_index.lexical import Words, require_same_analyzer
 from passage_index.milvus import scoring
 from passage_index.milvus.cluster import Cluster
 from passage_index.milvus.entities import (
     best_sentences,
     exact_scores,
+    shard_of,
 )
 from passage_index.milvus.expressions import among, both, expression
 from passage_index.milvus.kept import Handles, Kept
@@ -39,6 +40,12 @@ SLACK = 64  # passages asked for beyond those wanted: the nearest by Milvus' ind
 TIES = 8  # the same where Milvus looks at all, and only what is equal to some digits can fall otherwise
 LEGS = 8  # requests to the cluster at the same time, of one generation
 MOST_FOUND = 16_384  # rows that Milvus gives at once
+LEAST_A_SHARD = 32  # rows for each shard, from which none of one cannot be chance: once in 10^13
+
+
+def no_lack(answer: Any) -> str:
+    """Of an answer that may be of any length."""
+    return ""
 
 
 class MilvusSnapshot:
@@ -51,6 +58,7 @@ class MilvusSnapshot:
             for name in names.of(cluster):
                 cluster.ask("load_collection", name)
         self._publication = read_publication(cluster, names)
+        self._shards = int(cluster.ask("describe_collection", names.passages).get("num_shards", 1))
         self.manifest = self._publication.manifest
         self._dim = self.manifest.encoder.dim
         require_same_analyzer(self.manifest.analyzer, Path(names.passages))
@@ -77,11 +85,10 @@ class MilvusSnapshot:
         return self._publication.index
 
     def check(self) -> None:
-        """Ask for one passage by its vector. Raises ClusterUnavailable where no whole answer comes."""
+        """Ask for a few passages by a vector. Raises ClusterUnavailable where no whole answer comes."""
         some = np.zeros(self._dim, dtype=np.float32)
         some[0] = 1
-        if not self._nearest(some, "", 1) and self.manifest.passages:
-            raise ClusterUnavailable(f"{self.published.passages} in Milvus gives no passage")
+        self._nearest(some, "", min(LEAST_A_SHARD * self._shards, MOST_FOUND))
 
     def close(self) -> None:
         """Let go of threads and files. The connection is whoever made it's."""
@@ -157,13 +164,24 @@ class MilvusSnapshot:
         Raises ClusterUnavailable on fewer than there must be.
         """
         params = {"params": self._publication.index.search}
-        (found,) = self._search(VECTOR, self.published.passages, [vector], only, k, params)
-        if not only and len(found) < min(k, self.manifest.passages):
-            raise ClusterUnavailable(
-                f"Milvus gave {len(found)} passages where {min(k, self.manifest.passages)} must be; a part "
-                "of the index is not loaded; look at its query nodes"
-            )
+        lacks = no_lack if only else self._lacks(k)
+        (found,) = self._search(VECTOR, self.published.passages, [vector], only, k, params, lacks)
         return [hit["id"] for hit in found]
+
+    def _lacks(self, k: int) -> Callable[[Any], str]:
+        """What shows that a shard had no part in the k nearest of all: a node answers for it too early."""
+        least, shards = min(k, self.manifest.passages), self._shards
+
+        def lacks(answer: Any) -> str:
+            (found,) = answer
+            if len(found) < least:
+                return f"{len(found)} passages came where {least} must be; look at its query nodes"
+            if least < LEAST_A_SHARD * shards:
+                return ""
+            silent = shards - len({shard_of(hit["id"], shards) for hit in found})
+            return f"nothing came from {silent} of {shards} shards; look at its query nodes" if silent else ""
+
+        return lacks
 
     def _worded(self, field: str, texts: Sequence[str], only: str, k: int) -> list[str]:
         """The ids of the passages that are best by BM25 of one text."""
@@ -178,11 +196,12 @@ class MilvusSnapshot:
         only: str,
         k: int,
         params: dict[str, Any],
+        lacks: Callable[[Any], str] = no_lack,
     ) -> list[list[Any]]:
         """The rows that are best by each of `data`, ids and distances alone: what they hold may be kept."""
         found = self._cluster.ask(
             "search", collection, list(data), anns_field=field, filter=only, limit=k,
-            search_params=params, consistency_level=CONSISTENCY,
+            search_params=params, consistency_level=CONSISTENCY, lacks=lacks,
         )  # fmt: skip
         return [list(one) for one in found]
 
@@ -217,11 +236,9 @@ class MilvusSnapshot:
     def fetch(self, rows: Handles) -> list[StoredPassage]:
         """The passages of a pool's rows, (n,), in that order."""
         found = self._kept.evidence(rows)
-        articles = self._kept.articles([one.article_id for one in found])
+        articles = self._kept.articles([one.article_id for one in found], are_there=True)
         out = []
         for one in found:
-            if one.article_id not in articles:
-                raise ClusterUnavailable(f"Milvus gives passage {one.id} and not its article; ask again")
             _, passages = articles[one.article_id]
             out.append(next(stored for stored in passages if stored.passage.start == one.start))
         return out

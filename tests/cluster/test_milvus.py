@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.cluster import DEPTH, first, recalled, timed, times
 from indexer.build import BuildOptions, build
 from indexer.publishing import PublishOptions, publish
 from passage_index.columns import Where
@@ -170,6 +171,28 @@ def test_modes_with_words_are_refused_and_said_so(published: MilvusSnapshot) -> 
         searcher.questions.close()
 
 
+def test_the_nearest_are_found_and_how_long_it_takes(
+    published: MilvusSnapshot, embedded: Snapshot, figures: dict[str, str]
+) -> None:
+    wanted, on_disk_ms = timed(embedded, questions(60))
+    found, first_ms = timed(published, questions(60))
+    _, again_ms = timed(published, questions(60))
+    # Among made-up texts many are equally near, so that one may stand for another.
+    cosines = [[one.pool(vector, Words(()), Where(), DEPTH).dense for one in (published, embedded)]
+               for vector in questions(60)]  # fmt: skip
+    assert all(sorted(ours) == pytest.approx(sorted(theirs), abs=1e-6) for ours, theirs in cosines)
+    figures["recall of the first 10"] = str(recalled(found, wanted, 10))
+    for name, took_ms in (("on disk", on_disk_ms), ("Milvus", first_ms), ("Milvus, asked again", again_ms)):
+        figures[f"p50 and p99 of {DEPTH} candidates, {name}"] = " and ".join(
+            f"{one} ms" for one in times(took_ms).values()
+        )
+
+
+def first_ten(snapshot: MilvusSnapshot, count: int = 20) -> list[set[str]]:
+    """The ten best of some questions."""
+    return [{*first(snapshot, vector)[:10]} for vector in questions(count)]
+
+
 @dataclass
 class Load:
     """Searches that go on beside what is done to the cluster."""
@@ -188,8 +211,7 @@ class Load:
             place = self.asked % len(vectors)
             begun_s = time.monotonic()
             try:
-                found = self.snapshot.pool(vectors[place], Words(()), Where(), 10)
-                self.wrong += {*found.ids} != self.wanted[place]
+                self.wrong += {*first(self.snapshot, vectors[place])[:10]} != self.wanted[place]
             except ClusterUnavailable as error:
                 self.failed.append(str(error))
             self.worst_s = max(self.worst_s, time.monotonic() - begun_s)
@@ -197,10 +219,9 @@ class Load:
 
 
 def test_a_killed_query_node_fails_no_question(
-    published: MilvusSnapshot, machines: Cluster, client: Client
+    published: MilvusSnapshot, machines: Cluster, client: Client, figures: dict[str, str]
 ) -> None:
-    wanted = [{*published.pool(one, Words(()), Where(), 10).ids} for one in questions(20)]
-    load = Load(published, wanted)
+    load = Load(published, first_ten(published))
     thread = threading.Thread(target=load.run)
     thread.start()
     try:
@@ -212,18 +233,23 @@ def test_a_killed_query_node_fails_no_question(
     finally:
         load.is_over = True
         thread.join()
+    figures["while a query node was killed"] = (
+        f"{len(load.failed)} of {load.asked} questions failed, {load.wrong} found other passages, "
+        f"the slowest took {load.worst_s:.1f} s"
+    )
     assert load.asked > 20
     assert (load.failed, load.wrong) == ([], 0)
 
 
 def test_everything_killed_and_started_again_has_lost_no_row(
-    published: MilvusSnapshot, machines: Cluster, client: Client, folder: Path
+    published: MilvusSnapshot, machines: Cluster, client: Client, folder: Path, figures: dict[str, str]
 ) -> None:
-    wanted = [{*published.pool(one, Words(()), Where(), 10).ids} for one in questions(20)]
+    wanted = first_ten(published)
     machines.kill_everything(keep=("log",))  # this log keeps nothing on a disk; what was published is flushed
     source = Published(Settings(backend="milvus", milvus_uri=URI, milvus_timeout_s=1), folder / "cache")
     with pytest.raises(ClusterUnavailable):
         source.pointer()
+    begun_s = time.monotonic()
     machines.start()
     until_s = time.monotonic() + 120
     while True:
@@ -232,13 +258,16 @@ def test_everything_killed_and_started_again_has_lost_no_row(
             break
         except ClusterUnavailable:
             assert time.monotonic() < until_s, "the cluster does not answer"
+    answers_after_s = time.monotonic() - begun_s
     assert served(client, "passages") == published.published
     (row,) = client.ask(
         "query", published.published.passages, filter="", output_fields=["count(*)"],
         consistency_level="Strong", within_s=60,
     )  # fmt: skip
-    assert row["count(*)"] == ARTICLES
-    assert [{*published.pool(one, Words(()), Where(), 10).ids} for one in questions(20)] == wanted
+    lost = ARTICLES - int(row["count(*)"])
+    figures["everything killed"] = f"{lost} rows lost, answers {answers_after_s:.1f} s after the start"
+    assert lost == 0
+    assert first_ten(published) == wanted
 
 
 def test_publishing_that_was_cut_off_goes_on_where_it_was(

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,33 @@ class TestLite:
             articles = [line.split()[2] for line in run.read_text().splitlines()]
             told.append((hits, json.loads(answer)["answerable"], articles))
         assert told[0] == told[1] and told[0][0] and told[0][2]
+
+    def test_an_answer_without_a_part_of_the_cluster_is_asked_for_again(
+        self, lite: Cluster, own_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[str] = ["a node is loading", "a node is loading"]
+        lite.ask("list_collections", lacks=lambda _: seen.pop() if seen else "")
+        assert not seen
+        monkeypatch.setattr(lite, "timeout_s", 0.1)
+        with pytest.raises(ClusterUnavailable, match="a node is loading"):
+            lite.ask("list_collections", lacks=lambda _: "a node is loading")
+        monkeypatch.undo()
+
+        publish(own_index, lite, PublishOptions(workers=1), tmp_path / "cache", no_progress)
+        names = served(lite, "passages")
+        assert names is not None
+        opened = MilvusSnapshot(lite, names, tmp_path / "cache")
+        rows = [{"id": f"passage-{number}"} for number in range(200)]
+        monkeypatch.setattr(opened, "_shards", 2)
+        segment = replace(opened.manifest.segments[0], passages=1000)
+        monkeypatch.setattr(opened, "manifest", replace(opened.manifest, segments=(segment,)))
+        one_shard = [row for row in rows if zlib.crc32(row["id"].encode()) % 2]
+        lacks = opened._lacks(64)
+        assert lacks([rows[:64]]) == ""
+        assert "63 passages came where 64 must be" in lacks([rows[:63]])
+        assert "nothing came from 1 of 2 shards" in lacks([one_shard[:64]])
+        assert opened._lacks(63)([one_shard[:63]]) == ""  # too few to tell
+        opened.close()
 
     def test_a_call_is_tried_again_until_its_time_is_up(
         self, lite: Cluster, monkeypatch: pytest.MonkeyPatch
