@@ -2,9 +2,10 @@
 
 Asks the questions whose answers are known and that the reader was not trained on, in an index of the
 collection alone, in small parts of it, and one collection also among the news; with the reader, without
-it, and by the plain way: the sentence nearest to the question by its vector, in the same index.
+it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also in
+other words than people wrote them with the text before their eyes (`rewording.py`).
 
-    python -m bench.answers [FOLDER...] [--fit] [--questions N]
+    python -m bench.answers [FOLDER...] [--fit] [--questions N] [--corpora N]
 """
 
 import argparse
@@ -19,8 +20,10 @@ from scipy.special import logsumexp
 
 from bench.answerability import logistic
 from bench.asking import Asked, among, collect, f1, kept_out, normal, ready_reader
-from bench.collections import find_collections
+from bench.collections import Collection, find_collections
 from bench.places import DATA, RESULTS, ROOT, commit
+from bench.rewording import Others
+from bench.wordnet import wordnet
 from passage_index.model_files import default_cache
 from search_api.answers.candidates import Evidence
 from search_api.answers.choice import MODEL, model
@@ -39,6 +42,7 @@ CONFIDENCE = (
 LEXICAL = ("coverage", "beside", "around")
 SHARED_WORDS = (1.0, 0.2, 0.0)
 FITTED_ON = ("squadshifts_wiki", "squadshifts_amazon", "squadshifts_reddit", "qamr", "news")
+KINDS = tuple((small, harder) for small in (False, True) for harder in (False, True))
 CROWDED, CROWD = "squadshifts_wiki", "news"
 
 Groups = dict[str, tuple[list[Asked], list[Asked]]]  # those that can be answered, those that cannot
@@ -53,8 +57,8 @@ def fit(groups: Groups) -> dict[str, float]:
     lexical = [Evidence._fields.index(name) for name in LEXICAL]
     cases = []
     for name in FITTED_ON:
-        for small in (False, True):
-            kept = [one for one in split(groups[name][0], small) if not one.held_out]
+        for kind in KINDS:
+            kept = [one for one in split(groups[name][0], *kind) if not one.held_out]
             kept = [one for one in kept if one.right.any() and not one.right.all()]
             for one in kept:
                 for share in SHARED_WORDS:
@@ -84,10 +88,8 @@ def fit_confidence(groups: Groups, names: Sequence[str]) -> dict[str, Any]:
     """Is the best candidate right? By the fitted choice; large and small corpora count the same."""
     cases = []
     for name, (inside, outside) in groups.items():
-        for small in (False, True):
-            kept = [
-                one for one in (*inside, *outside) if one.small == small and not one.held_out and one.every
-            ]
+        for kind in KINDS:
+            kept = [one for one in split((*inside, *outside), *kind) if not one.held_out and one.every]
             for one in kept if name in FITTED_ON else ():
                 best = one.ranked()
                 right = bool(one.right[one.every.index(best[0].candidate)])
@@ -115,9 +117,9 @@ def errors(groups: Groups) -> list[list[float]]:
     """
     parts = []
     for name in FITTED_ON:
-        for small in (False, True):
+        for kind in KINDS:
             for asked in groups[name]:
-                kept = [one.outcome()[:2] for one in split(asked, small) if one.held_out]
+                kept = [one.outcome()[:2] for one in split(asked, *kind) if one.held_out]
                 parts += [(sure, right, 1 / len(kept)) for sure, right in kept]
     sure, right, weight = (np.array(column) for column in zip(*parts, strict=True))
     shares = []
@@ -178,29 +180,38 @@ def figures(inside: Sequence[Asked], outside: Sequence[Asked]) -> dict[str, floa
     return {name: round(value, 3) for name, value in rows.items()}
 
 
-def split(asked: Sequence[Asked], small: bool) -> list[Asked]:
-    """Those of small corpora, or the others."""
-    return [one for one in asked if one.small == small]
+def split(asked: Sequence[Asked], small: bool, harder: bool) -> list[Asked]:
+    """Those of small corpora, or the others; as they were written, or made harder."""
+    return [one for one in asked if one.small == small and one.harder == harder]
 
 
 def table_of(groups: Groups) -> dict[str, dict[str, float]]:
-    """The figures of every collection and of its small parts."""
+    """The figures of every collection and of its small parts, and of the same in other words."""
     return {
-        f"{name}, 3 to 40 articles" if small else name: figures(split(inside, small), split(outside, small))
+        f"{name}{', 3 to 40 articles' * small}{', in other words' * harder}": figures(
+            split(inside, small, harder), split(outside, small, harder)
+        )
         for name, (inside, outside) in groups.items()
-        for small in (False, True)
-        if split(inside, small)
+        for small, harder in KINDS
+        if split(inside, small, harder) and split(outside, small, harder)
     }
 
 
-def gathered(folders: Sequence[Path], only: Sequence[str] | None, most: int, reader_name: str) -> Groups:
-    """All questions asked once, with the reader."""
+def gathered(
+    collections: Sequence[Collection],
+    only: Sequence[str] | None,
+    most: int,
+    corpora: int | None,
+    reader_name: str,
+    others: Others | None,
+) -> Groups:
+    """All questions asked once, with the reader; with `others` in other words too."""
     reader, groups, cache = ready_reader(reader_name), {}, default_cache()
-    every = {one.name: one for folder in folders for one in find_collections(folder)}
+    every = {one.name: one for one in collections}
     for name, collection in every.items():
         kept = kept_out(collection)
         if any(query.answers for query in kept.queries) and (not only or name in only):
-            groups[name] = collect(kept, most, reader)
+            groups[name] = collect(kept, most, reader, others=others, corpora=corpora)
             print(name, *map(len, groups[name]), flush=True)
     if CROWDED in groups and CROWD in every:
         index = among(every[CROWDED], every[CROWD], cache)
@@ -213,11 +224,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--questions", type=int, default=400, help="of a collection, at most")
+    parser.add_argument(
+        "--corpora", type=int, help="small parts of a collection, at most; all 18 if not given"
+    )
+    parser.add_argument("--plain-words", action="store_true", help="not in other words too: needs no WordNet")
     parser.add_argument("--fit", action="store_true", help=f"write search_api/answers/{MODEL} anew")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
-    groups = gathered(options.folders, options.only, options.questions, options.reader)
+    collections = [one for folder in options.folders for one in find_collections(folder)]
+    others = None if options.plain_words else wordnet().others
+    groups = gathered(collections, options.only, options.questions, options.corpora, options.reader, others)
     if options.fit:
         refit(groups, ROOT / "search_api" / "answers" / MODEL)
     results = {"commit": commit(), "sets": table_of(groups), "without_reader": table_of(unread(groups))}

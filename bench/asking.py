@@ -3,12 +3,14 @@
 Only questions that the reader was not trained on. collection -> [Asked]
 """
 
+import random
 import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 from bench.answerability import records, small_corpora, whole_articles
 from bench.collections import Collection, Query
 from bench.quality import index_of
+from bench.rewording import Others, foreign, reworded
 from indexer.backup import backup
 from indexer.build import BuildOptions
 from indexer.growing import add
@@ -48,6 +51,7 @@ class Asked:
     right: Any  # (n,) bool: the sentence holds an answer and is of an article known to answer
     plain_right: bool
     small: bool = False  # asked of a few articles
+    harder: bool = False  # put in other words, or made to ask what its article does not tell
 
     @property
     def held_out(self) -> bool:
@@ -57,8 +61,11 @@ class Asked:
     @cached_property
     def unread(self) -> "Asked":
         """The same as if there were no reader."""
-        nothing = {"answers": 0.0, "share": 0.0, "read": 0.0}
-        every = [replace(one, marked=None, evidence=one.evidence._replace(**nothing)) for one in self.every]
+        nothing = {"answers": 0.0, "share": 0.0, "read": 0.0, "meets": 0.5}
+        every = [
+            replace(one, marked=None, was_read=False, evidence=one.evidence._replace(**nothing))
+            for one in self.every
+        ]
         return replace(self, every=every, evidence=table(every))
 
     def ranked(self) -> list[Scored]:
@@ -96,10 +103,15 @@ def f1(text: str, answers: Sequence[str]) -> float:
     return best
 
 
-def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False) -> Asked:
-    """Collect the candidates of one question, with some articles left out; then nothing is right."""
+def ask(
+    searcher: Searcher, query: Query, without: Sequence[str] = (), small: bool = False, text: str = ""
+) -> Asked:
+    """Collect the candidates of one question, with some articles left out; then nothing is right.
+
+    text: another way to put the question.
+    """
     where = parse_filter({"article_id": {"$nin": list(without)}}) if without else None
-    found = searcher.find(SearchRequest(query.text, filter=where))
+    found = searcher.find(SearchRequest(text or query.text, filter=where))
     every, warnings = candidates(searcher.snapshot, found, searcher.reader.read if searcher.reader else None)
     assert not warnings, warnings
     right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
@@ -111,7 +123,30 @@ def ask(searcher: Searcher, query: Query, without: Sequence[str] = (), small: bo
         right=np.array(right, dtype=bool),
         plain_right=not without and plain(searcher, query),
         small=small,
+        harder=bool(text),
     )
+
+
+def harder(
+    searcher: Searcher, query: Query, others: Others, other: str, small: bool = False
+) -> tuple[list[Asked], list[Asked]]:
+    """The question in other words, and another one in its words that its article does not answer.
+
+    other: a question that words of the second are taken from.
+    """
+    article = searcher.snapshot.article(next(iter(query.relevant)))
+    if article is None:
+        return [], []
+    passage, dice = f"{article.title} {article.text}", random.Random(zlib.crc32(query.text.encode()))
+    inside, outside = [], []
+    again = reworded(query.text, passage, others, dice)
+    if again != query.text:
+        inside.append(ask(searcher, query, small=small, text=again))
+    changed = foreign(query.text, passage, other, dice)
+    if changed:
+        nothing = replace(query, answers=(), relevant={})
+        outside.append(replace(ask(searcher, nothing, small=small, text=changed), query=query))
+    return inside, outside
 
 
 def spoken(one: Candidate) -> str:
@@ -143,11 +178,18 @@ def kept_out(collection: Collection) -> Collection:
 
 
 def collect(
-    collection: Collection, most: int, reader: Reader, index: Path | None = None
+    collection: Collection,
+    most: int,
+    reader: Reader,
+    index: Path | None = None,
+    others: Others | None = None,
+    corpora: int | None = None,
 ) -> tuple[list[Asked], list[Asked]]:
     """At most so many questions of a collection and of small parts of it: those that can be answered, not.
 
-    index: another one that holds the collection too; then no small parts.
+    index: another one that holds the collection too; then no small parts. others: other words for a word;
+    with them, all are also put in other words, and changed into ones without an answer. corpora: small
+    parts, at most.
     """
     cache = default_cache()
     searcher = open_searcher(index or index_of(collection, cache), cache)
@@ -160,12 +202,23 @@ def collect(
         outside.append(
             ask(searcher, query, [each for one in query.relevant for each in together.get(one, [one])])
         )
+    _add_harder(searcher, inside, outside, others)
     searcher.close()
-    for searcher, own, others in () if index else small_corpora(collection, cache):
+    for searcher, own, foreigners in () if index else islice(small_corpora(collection, cache), corpora):
         searcher.reader = reader
-        inside += [ask(searcher, query, small=True) for query in own]
-        outside += [ask(searcher, query, small=True) for query in others]
+        these = [ask(searcher, query, small=True) for query in own]
+        those = [ask(searcher, query, small=True) for query in foreigners]
+        _add_harder(searcher, these, those, others)
+        inside, outside = inside + these, outside + those
     return inside, outside
+
+
+def _add_harder(searcher: Searcher, inside: list[Asked], outside: list[Asked], others: Others | None) -> None:
+    for number, one in enumerate(list(inside) if others else []):
+        assert others
+        more, less = harder(searcher, one.query, others, inside[number - 1].query.text, one.small)
+        inside += more
+        outside += less
 
 
 def among(collection: Collection, crowd: Collection, cache: Path) -> Path:

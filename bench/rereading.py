@@ -25,6 +25,7 @@ from passage_index.types import Scores
 from search_api.finding import blended
 from search_api.hits import SearchRequest
 from search_api.reader.model import SHIPPED
+from search_api.reader.narrowing import windows
 from search_api.reader.reader import Reader
 from search_api.reader.reranking import WEIGHT
 from search_api.searcher import Searcher, open_searcher
@@ -52,10 +53,11 @@ def read(searcher: Searcher, reader: Reader, query: Query, is_timed: bool) -> Re
     found = searcher.find(SearchRequest(query.text))
     first = found.ranked[:SHOWN]
     stored = searcher.snapshot.fetch(found.pool.rows[first])
+    parts = windows(searcher.snapshot, found, first[: max(DEPTHS)])
     ms = {}
     for depth in DEPTHS if is_timed else DEPTHS[-1:]:
         begun = time.perf_counter()
-        readings, warning = reader.read(query.text, stored[:depth])
+        readings, warning = reader.read(query.text, parts[:depth])
         ms[depth] = (time.perf_counter() - begun) * 1000
         assert not warning, warning
     folded = [one.text.casefold() for one in stored]

@@ -37,7 +37,7 @@ class Finding:
     score: Scores  # 0..1, never rising along `ranked`
     fused_order: list[int]  # positions in the pool, best first by `fused`
     ranked: list[int]  # the same, as a reranker left them
-    candidates: tuple[StoredPassage, ...]  # the first `request.rerank` of fused_order
+    candidates: tuple[StoredPassage, ...]  # the first `request.rerank` of fused_order, or windows of them
     warnings: tuple[str, ...]
     texts: Texts  # that were read so far
     begun_s: float  # by time.perf_counter

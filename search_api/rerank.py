@@ -79,6 +79,11 @@ class Reranker:
         self._thread = threading.Thread(target=self._run, name="reranker", daemon=True)
         self._thread.start()
 
+    @property
+    def reads_windows(self) -> bool:
+        """Whether the best sentences of a passage are enough: where their chance stands beside the score."""
+        return self._weight is not None
+
     def wait_until_loaded(self) -> None:
         """Return when the model is ready. Raises EncoderUnavailable when it cannot be loaded."""
         self._loaded.result()

@@ -40,6 +40,7 @@ from search_api.legibility import is_legible
 from search_api.question import parse_words
 from search_api.questions import QuestionEncoder
 from search_api.ranking import contributions
+from search_api.reader.narrowing import windows
 from search_api.reader.reader import Reader
 from search_api.rerank import Reranker, require_reranker
 from search_api.showing import shown
@@ -88,11 +89,19 @@ class Searcher:
 
         Raises InputError on a question without a word, a bad range, or `rerank` without a reranker.
         """
+        if not request.rerank:
+            return self.show(self.find(request))
+        reranker = require_reranker(reranker)
+        found = self.find_to_judge(request, reranker)
+        return self.show(reranked(found, reranker.judge(request.question, found.candidates)))
+
+    def find_to_judge(self, request: SearchRequest, reranker: Reranker) -> Finding:
+        """As `find`; a reranker that judges beside the score is given the best sentences of each passage."""
         found = self.find(request)
-        if request.rerank:
-            verdict = require_reranker(reranker).judge(request.question, found.candidates)
-            found = reranked(found, verdict)
-        return self.show(found)
+        if not reranker.reads_windows:
+            return found
+        first = found.fused_order[: request.rerank]
+        return replace(found, candidates=tuple(windows(self.snapshot, found, first)))
 
     def find(self, request: SearchRequest) -> Finding:
         """The first half of `search`: a ranked pool, and what a reranker is to judge."""

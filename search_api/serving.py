@@ -293,8 +293,8 @@ class Reading:
     async def _search_reranked(self, request: SearchRequest, is_part: bool) -> SearchReply:
         """As `Searcher.search`, without holding a thread while the reranker judges."""
         reranker = require_reranker(self._serving.reranker)
-        find = self.searcher.find
-        found = await self._serving.on_thread(self._opened, find, request, may_wait=is_part)
+        find = self.searcher.find_to_judge
+        found = await self._serving.on_thread(self._opened, find, request, reranker, may_wait=is_part)
         with stage("rerank"):
             verdict = await reranker.judge_later(request.question, found.candidates)
         return await self._serving.on_thread(self._opened, self.searcher.show, reranked(found, verdict))

@@ -6,8 +6,10 @@ question waits for and what a reader makes of them, where there is one. Encodes 
 """
 
 import math
+import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy as np
 from passage_index.backend import Backend
 from passage_index.types import Scores, Span, StoredPassage
 from search_api.finding import Finding
+from search_api.question import matters
+from search_api.reader.narrowing import WHOLE, narrowed, worth
 from search_api.reader.reading import Reading
 from search_api.reading.expectation import Expectation, expected
 from search_api.reading.spans import AnswerSpan, spans
@@ -24,6 +28,12 @@ SHORT_WORDS = 4
 FITS = 1.0  # score of a typed span from which it is shown
 MARKED_FROM = 0.2  # chance of what the reader marks, from which it is shown
 SUREST = 8.0  # raw values of a reader beyond it say no more
+SHARPNESS = 0.05  # cosines by which one sentence of a passage is e times as likely as another
+STEM = 5  # letters by which two names are one here: `Russia`, `Russian`
+
+_WORD = re.compile(r"[^\W_][\w'’-]*")
+
+LOOSE = ("reason", "manner", "yes-no", "definition", "other")  # kinds whose spans are sentences or guesses
 
 Terms = Callable[[str], Sequence[str]]
 Read = Callable[[str, Sequence[StoredPassage]], tuple[list[Reading], str]]
@@ -44,6 +54,8 @@ class Evidence(NamedTuple):
     read: float  # both together: the chance that the answer is here
     short: float  # 1 of a sentence of a word or two: a caption, a heading
     question: float  # 1 of a sentence that asks
+    named: float  # share of the question's names that its article has; 1 of a question without one
+    meets: float  # what the reader marks is of the kind asked for: 1, is not: 0; .5 where none is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Candidate:
     evidence: Evidence
     span: AnswerSpan | None  # what in it fits the question best; offsets in the article's text
     marked: tuple[Span, float] | None = None  # what the reader marks in it as the answer, and its chance
+    was_read: bool = False  # whether a reader has seen its passage
 
     @property
     def text(self) -> str:
@@ -84,89 +97,172 @@ def candidates(
 ) -> tuple[list[Candidate], tuple[str, ...]]:
     """Every sentence of the first passages once, in the order of the ranking; and what to warn of.
 
-    read: (question, passages) -> readings of the first of them; where it gives any, only of these.
+    read: (question, passages) -> readings of the first of them; where it gives any, only of these. Of
+    those behind the first ones it is given the sentences round the best.
     """
     if found.vector is None or not found.ranked:
         return [], ()
     first = found.ranked[:PASSAGES]
+    asked = _Asked(snapshot, found)
     stored_passages = snapshot.fetch(found.pool.rows[first])
-    readings, warning = read(found.request.question, stored_passages) if read else ([], "")
-    idf = snapshot.lexical.idf(found.words.terms)
-    asked = expected(found.request.question)
+    places = [
+        _Place(
+            stored, position, rank, snapshot.sentence_cosines(found.vector, found.pool.rows[position]), asked
+        )
+        for rank, (position, stored) in enumerate(zip(first, stored_passages, strict=True), 1)
+    ]
+    parts = [
+        one.stored if one.rank <= WHOLE else narrowed(one.stored, worth(one.cosines, one.shares))
+        for one in places
+    ]
+    readings, warning = read(found.request.question, parts) if read else ([], "")
     seen: set[tuple[str, int]] = set()
     out = []
-    top = float(found.fused[first[0]])
     those: Sequence[Reading | None] = readings or [None] * len(first)
-    for rank, (position, stored, reading) in enumerate(zip(first, stored_passages, those, strict=False), 1):
-        cosines = snapshot.sentence_cosines(found.vector, found.pool.rows[position])
-        known = (float(found.fused[position]) - top, 1 / rank)
-        for one in _of_passage(stored, position, known, cosines, idf, snapshot.lexical.terms, asked, reading):
-            place = (stored.article.id, one.start)
+    for one, reading in zip(places, those, strict=False):
+        for candidate in _of_passage(one, reading):
+            place = (one.stored.article.id, candidate.start)
             if place not in seen:
                 seen.add(place)
-                out.append(one)
+                out.append(candidate)
     return out, ((warning,) if warning else ())
 
 
-def _of_passage(
-    stored: StoredPassage,
-    position: int,
-    known: tuple[float, float],
-    cosines: Scores,
-    idf: dict[str, float],
-    terms: Terms,
-    asked: Expectation,
-    reading: Reading | None,
-) -> list[Candidate]:
-    text, sentences = stored.article.text, stored.passage.sentences
-    total = sum(idf.values()) or 1.0
-    said = [list(terms(text[start:end])) for start, end in sentences]
-    held = [idf.keys() & set(words) for words in said]
-    everywhere = set().union(*held, idf.keys() & set(terms(stored.article.title)))
+@dataclass(frozen=True)
+class _Asked:
+    """A question: its words, its names, and what kind of answer it waits for."""
 
-    def share(found: set[str]) -> float:
-        return sum(idf[term] for term in found) / total
+    snapshot: Backend
+    found: Finding
 
+    @cached_property
+    def expected(self) -> Expectation:
+        return expected(self.found.request.question)
+
+    @cached_property
+    def idf(self) -> dict[str, float]:
+        return self.snapshot.lexical.idf(self.found.words.terms)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What begins with a capital, but for the first word, and figures."""
+        question = self.found.request.question
+        return [
+            one[0].casefold()[:STEM]
+            for one in _WORD.finditer(question)
+            if one.start() and not one[0][0].islower() and matters(one[0], question)
+        ]
+
+    def terms(self, text: str) -> list[str]:
+        return list(self.snapshot.lexical.terms(text))
+
+    def share(self, held: Collection[str]) -> float:
+        """Of the question's words, weighed by idf."""
+        return sum(self.idf[term] for term in held) / (sum(self.idf.values()) or 1.0)
+
+    def named(self, stored: StoredPassage) -> float:
+        """Share of the names that the article has."""
+        said = f"{stored.article.title} {stored.article.text}".casefold()
+        return sum(name in said for name in self.names) / len(self.names) if self.names else 1.0
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A passage of the ranking beside the question."""
+
+    stored: StoredPassage
+    position: int
+    rank: int  # from 1
+    cosines: Scores  # (sentences,)
+    asked: _Asked
+    said: list[list[str]] = field(init=False)  # terms of each sentence
+
+    def __post_init__(self) -> None:
+        text = self.stored.article.text
+        said = [self.asked.terms(text[start:end]) for start, end in self.stored.passage.sentences]
+        object.__setattr__(self, "said", said)
+
+    @cached_property
+    def held(self) -> list[set[str]]:
+        """The question's words in each sentence, in another spelling too."""
+        words = self.asked.found.words
+        return [set(words.held(set(one))) for one in self.said]
+
+    @cached_property
+    def shares(self) -> list[float]:
+        return [self.asked.share(one) for one in self.held]
+
+    def parts(self, reading: Reading | None) -> list[float]:
+        """The chance of each sentence, by the reader, that the answer stands in it.
+
+        A yes or no stands nowhere: there the sentence that is about the matter is taken.
+        """
+        if reading is None:
+            return [0.0] * len(self.held)
+        if self.asked.expected.type == "yes-no":
+            likely = np.exp((self.cosines - self.cosines.max()) / SHARPNESS)
+            return list(map(float, likely / likely.sum()))
+        return [reading.share(start, end) for start, end in self.stored.passage.sentences]
+
+
+def _of_passage(place: _Place, reading: Reading | None) -> list[Candidate]:
+    asked, stored, held = place.asked, place.stored, place.held
+    text, fused = stored.article.text, asked.found.fused
+    everywhere = set().union(*held, asked.idf.keys() & set(asked.terms(stored.article.title)))
+    parts, named = place.parts(reading), asked.named(stored)
+    sure = float(np.clip(reading.answerable, -SUREST, SUREST)) if reading else 0.0
     out = []
-    for i, (start, end) in enumerate(sentences):
+    for i, (start, end) in enumerate(stored.passage.sentences):
         near = set().union(*held[max(0, i - 1) : i + 2])
-        span = best_span(stored, (start, end), asked, idf.keys(), terms)
-        part = reading.share(start, end) if reading else 0.0
-        sure = float(np.clip(reading.answerable, -SUREST, SUREST)) if reading else 0.0
+        fits = fitting(stored, (start, end), asked.expected, asked.idf.keys(), asked.terms)
+        span = fits[0] if fits else None
+        marked = reading.best(start, end) if reading else None
         out.append(
             Candidate(
                 stored=stored,
-                position=position,
+                position=place.position,
                 number=i,
                 start=start,
                 end=end,
                 evidence=Evidence(
-                    cosine=float(cosines[i]),
-                    fused=known[0],
-                    place=known[1],
-                    coverage=share(held[i]),
-                    beside=share(near - held[i]),
-                    around=share(everywhere - near),
+                    cosine=float(place.cosines[i]),
+                    fused=float(fused[place.position]) - float(fused[asked.found.ranked[0]]),
+                    place=1 / place.rank,
+                    coverage=asked.share(held[i]),
+                    beside=asked.share(near - held[i]),
+                    around=asked.share(everywhere - near),
                     typed=span.score if span else 0.0,
                     answers=sure,
-                    share=part,
-                    read=part / (1 + math.exp(-sure)),
-                    short=float(len(said[i]) < SHORT_WORDS),
+                    share=parts[i],
+                    read=parts[i] / (1 + math.exp(-sure)),
+                    short=float(len(place.said[i]) < SHORT_WORDS),
                     question=float(text[start:end].rstrip(" \"”'’").endswith("?")),
+                    named=named,
+                    meets=_meets(asked.expected, fits, marked),
                 ),
                 span=span,
-                marked=reading.best(start, end) if reading else None,
+                marked=marked,
+                was_read=reading is not None,
             )
         )
     return out
 
 
-def best_span(
+def _meets(asked: Expectation, fits: Sequence[AnswerSpan], marked: tuple[Span, float] | None) -> float:
+    """How well what the reader marks fits the question, 0..1; .5 where the question does not tell."""
+    if marked is None or asked.type in LOOSE:
+        return 0.5
+    (start, end), _ = marked
+    return max((one.score for one in fits if one.start < end and start < one.end), default=0.0)
+
+
+def fitting(
     stored: StoredPassage, sentence: tuple[int, int], asked: Expectation, words: Collection[str], terms: Terms
-) -> AnswerSpan | None:
-    """The span of what is asked for that says something new, with offsets in the article's text."""
+) -> list[AnswerSpan]:
+    """Spans of what is asked for that say something new, best first, with offsets in the article's text."""
     text, (start, end) = stored.article.text, sentence
-    for span in spans(text[start:end], asked, stored.article.published):  # best first
-        if set(terms(text[start + span.start : start + span.end])).difference(words):
-            return replace(span, start=start + span.start, end=start + span.end)
-    return None
+    return [
+        replace(span, start=start + span.start, end=start + span.end)
+        for span in spans(text[start:end], asked, stored.article.published)
+        if set(terms(text[start + span.start : start + span.end])).difference(words)
+    ]

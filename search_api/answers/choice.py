@@ -41,7 +41,7 @@ def table(found: Sequence[Candidate]) -> Any:
 
 def was_read(found: Sequence[Candidate]) -> bool:
     """Whether a reader has seen the candidates."""
-    return any(one.marked is not None for one in found)
+    return any(one.was_read for one in found)
 
 
 @cache

@@ -37,7 +37,7 @@ VERSION = 1  # of the conversion; part of the folder's name
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is read: title and date in front, then the passage, from `begin` on."""
+    """What is read: title and date in front, then the passage or a part of it, from `begin` on."""
 
     text: str
     begin: int
