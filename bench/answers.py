@@ -5,7 +5,7 @@ collection alone, in small parts of it, and one collection also among the news; 
 it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also in
 other words than people wrote them with the text before their eyes (`rewording.py`).
 
-    python -m bench.answers [FOLDER...] [--fit] [--questions N] [--corpora N]
+    python -m bench.answers [FOLDER...] [--fit] [--questions N] [--words N] [--corpora N]
 """
 
 import argparse
@@ -23,6 +23,7 @@ from bench.asking import Asked, among, collect, f1, kept_out, normal, ready_read
 from bench.collections import Collection, find_collections
 from bench.places import DATA, RESULTS, ROOT, commit
 from bench.rewording import Others
+from bench.sampling import sampled
 from bench.wordnet import wordnet
 from passage_index.model_files import default_cache
 from search_api.answers.candidates import Evidence
@@ -205,17 +206,19 @@ def gathered(
     reader_name: str,
     others: Others | None,
 ) -> Groups:
-    """All questions asked once, with the reader; with `others` in other words too."""
+    """All questions asked once, with the reader; with `others` in other words too.
+
+    collections: with the questions alone that the reader was not trained on (`kept_out`).
+    """
     reader, groups, cache = ready_reader(reader_name), {}, default_cache()
     every = {one.name: one for one in collections}
     for name, collection in every.items():
-        kept = kept_out(collection)
-        if any(query.answers for query in kept.queries) and (not only or name in only):
-            groups[name] = collect(kept, most, reader, others=others, corpora=corpora)
+        if any(query.answers for query in collection.queries) and (not only or name in only):
+            groups[name] = collect(collection, most, reader, others=others, corpora=corpora)
             print(name, *map(len, groups[name]), flush=True)
     if CROWDED in groups and CROWD in every:
         index = among(every[CROWDED], every[CROWD], cache)
-        groups[f"{CROWDED} among the {CROWD}"] = collect(kept_out(every[CROWDED]), most, reader, index)
+        groups[f"{CROWDED} among the {CROWD}"] = collect(every[CROWDED], most, reader, index)
     return groups
 
 
@@ -232,12 +235,20 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
-    collections = [one for folder in options.folders for one in find_collections(folder)]
+    collections = [kept_out(one) for folder in options.folders for one in find_collections(folder)]
+    if options.words is not None:
+        collections = [sampled(one, options.questions, options.words, default_cache()) for one in collections]
     others = None if options.plain_words else wordnet().others
     groups = gathered(collections, options.only, options.questions, options.corpora, options.reader, others)
     if options.fit:
         refit(groups, ROOT / "search_api" / "answers" / MODEL)
-    results = {"commit": commit(), "sets": table_of(groups), "without_reader": table_of(unread(groups))}
+    sample = {"questions": options.questions, "words": options.words, "corpora": options.corpora}
+    results = {
+        "commit": commit(),
+        "sample": sample,
+        "sets": table_of(groups),
+        "without_reader": table_of(unread(groups)),
+    }
     print(json.dumps(results, indent=1))
     (RESULTS / "answers.json").write_text(json.dumps(results, indent=1) + "\n")
 

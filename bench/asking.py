@@ -223,7 +223,7 @@ def _add_harder(searcher: Searcher, inside: list[Asked], outside: list[Asked], o
 
 def among(collection: Collection, crowd: Collection, cache: Path) -> Path:
     """An index of the crowd's articles with the collection's among them: a copy, by hard links, added to."""
-    index = cache / "bench" / f"{collection.name}-among-{crowd.name}"
+    index = cache / "bench" / f"{collection.index or collection.name}-among-{crowd.index or crowd.name}"
     if not (index / "CURRENT").exists():
         with shown() as progress:
             backup(index_of(crowd, cache), index, progress)

@@ -30,11 +30,12 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A corpus file and the questions that can be judged on it."""
+    """A corpus file and the questions that can be judged on it. index: its folder's name, if not the name."""
 
     name: str
     corpus: Path
     queries: list[Query]
+    index: str = ""
 
 
 def find_collections(root: Path) -> Iterator[Collection]:

@@ -96,7 +96,7 @@ class Outcome:
 
 def index_of(collection: Collection, cache: Path) -> Path:
     """The collection's index, built unless it stands there from this file, cut and analysed as now."""
-    index = cache / "bench" / collection.name
+    index = cache / "bench" / (collection.index or collection.name)
     stamp = index / "corpus.txt"
     source = f"{collection.corpus.resolve()} {collection.corpus.stat().st_size}"
     try:

@@ -3,7 +3,7 @@
 Asks questions that the reader was not trained on, as a search does, has the first passages read once, and
 ranks them anew at several depths. Figures and milliseconds beside those without.
 
-    python -m bench.rereading [FOLDER...] [--questions N] [--only NAME]
+    python -m bench.rereading [FOLDER...] [--questions N] [--words N] [--only NAME]
 """
 
 import argparse
@@ -20,6 +20,7 @@ from bench.asking import kept_out, ready_reader
 from bench.collections import Collection, Query, find_collections
 from bench.places import DATA, RESULTS, commit
 from bench.quality import ANSWER_AT, Outcome, compare, figures, index_of
+from bench.sampling import sampled
 from passage_index.model_files import default_cache
 from passage_index.types import Scores
 from search_api.finding import blended
@@ -92,12 +93,14 @@ def outcome(asked: Sequence[Read]) -> Outcome:
     return out
 
 
-def judge(collection: Collection, reader: Reader, most: int) -> tuple[dict[str, Any], list[Read]]:
+def judge(
+    collection: Collection, reader: Reader, most: int, timed: int = TIMED
+) -> tuple[dict[str, Any], list[Read]]:
     """Every figure of one collection."""
     cache = default_cache()
     searcher = open_searcher(index_of(collection, cache), cache)
     chosen = collection.queries[:: max(1, len(collection.queries) // most)][:most]
-    asked = [read(searcher, reader, query, number < TIMED) for number, query in enumerate(chosen)]
+    asked = [read(searcher, reader, query, number < timed) for number, query in enumerate(chosen)]
     searcher.close()
     ranked, queries = outcome(asked), [one.query for one in asked]
     _, base = figures(queries, ranked, WITHOUT)
@@ -107,7 +110,7 @@ def judge(collection: Collection, reader: Reader, most: int) -> tuple[dict[str, 
         p, lost = compare(each, base)
         rows[name] = {key: round(value, 4) for key, value in means.items()} | {"p": p, "lost": round(lost, 4)}
         if name != WITHOUT:
-            rows[name]["ms_p50"] = round(float(np.median([one.ms[int(name)] for one in asked[:TIMED]])), 1)
+            rows[name]["ms_p50"] = round(float(np.median([one.ms[int(name)] for one in asked[:timed]])), 1)
     return {"queries": len(queries), "depths": rows}, asked
 
 
@@ -128,15 +131,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--questions", type=int, default=150, help="of a collection, at most")
+    parser.add_argument(
+        "--words", type=int, help="of a collection's articles, at most (sampling.py); all if not given"
+    )
+    parser.add_argument("--timed", type=int, default=TIMED, help="questions of a collection that are timed")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
     reader, results = ready_reader(options.reader), {}
     for collection in (one for folder in options.folders for one in find_collections(folder)):
         if not options.only or collection.name in options.only:
-            results[collection.name], _ = judge(kept_out(collection), reader, options.questions)
+            kept = kept_out(collection)
+            if options.words is not None:
+                kept = sampled(kept, options.questions, options.words, default_cache())
+            results[collection.name], _ = judge(kept, reader, options.questions, options.timed)
             print(table({collection.name: results[collection.name]}), flush=True)
-    written = {"commit": commit(), "collections": results}
+    sample = {"questions": options.questions, "words": options.words}
+    written = {"commit": commit(), "sample": sample, "collections": results}
     (RESULTS / "rereading.json").write_text(json.dumps(written, indent=1) + "\n")
     print(table(results))
 

@@ -18,8 +18,6 @@ from tests.fakes import FakeEncoder
 from tests.growing import record, written
 
 SENTENCE = "word " * 19 + "end. "
-    "This sentence has a hundred characters, a blank behind it counted, so that sums are easily done now. "
-)
 
 
 def stored(count: int, before: str = "Something else stands in front. ") -> StoredPassage:

@@ -3,6 +3,7 @@
 collections -> Group
 """
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from search_api.question import parse_words
 from training.split import was_kept_out
 
 NEAREST, MATCHING = 16, 8  # passages by vector and by words that a wrong one is drawn from
+SEED = 7  # of a draw of questions
 CONSTANT_TITLES = ("squadshifts_amazon", "squadshifts_reddit")  # theirs says nothing
 
 
@@ -44,14 +46,19 @@ class Group:
     kept_out: bool
 
 
-def groups(collection: Collection) -> Iterator[Group]:
-    """All questions of a collection whose answer stands in one passage."""
+def groups(collection: Collection, kept_out: int | None = None) -> Iterator[Group]:
+    """All questions of a collection whose answer stands in one passage.
+
+    kept_out: only those that are, at most so many of them, drawn by one seed.
+    """
     index = index_of(collection, default_cache())
     snapshot = open_snapshot(index)
     try:
         rows = np.arange(sum(segment.record.passages for segment in snapshot.segments))
         passages = snapshot.fetch(rows)
         asked = list(_questions(collection))
+        if kept_out is not None:
+            asked = _drawn(collection, asked, kept_out)
         nearest = _nearest(snapshot, rows, [row.get("question") or row["text"] for row in asked])
         yield from _grouped(collection, snapshot, passages, asked, nearest)
     finally:
@@ -65,6 +72,13 @@ def _questions(collection: Collection) -> Iterator[dict[str, Any]]:
     for row in records(file):
         if str(row["_id"]) in relevant:
             yield row | {"relevant": relevant[str(row["_id"])]}
+
+
+def _drawn(collection: Collection, asked: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """At most so many of the questions that training never saw."""
+    unseen = {row["_id"] for row in records(collection.corpus) if was_kept_out(collection.name, row)}
+    kept = [one for one in asked if unseen.issuperset(one["relevant"])]
+    return random.Random(SEED).sample(kept, min(most, len(kept)))
 
 
 def _nearest(snapshot: Snapshot, rows: Any, questions: Sequence[str]) -> Any:
