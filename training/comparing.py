@@ -16,8 +16,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from bench.asking import kept_out
 from bench.collections import find_collections
 from bench.places import DATA, RESULTS, commit
+from bench.sampling import sampled
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.model_files import default_cache, find_model
 from search_api.reader.convert import WEIGHTS, dequantised
@@ -60,6 +62,8 @@ def main() -> None:
         for collection in find_collections(folder)
         if collection.name in TRAINED_ON
     ]
+    if options.words is not None:
+        found = [sampled(kept_out(one), options.questions, options.words, default_cache()) for one in found]
     few = [group for one in found for group in groups(one, options.questions) if group.kept_out]
     start, stored = find_model(DEFAULT_MODEL), load_file(SHIPPED / WEIGHTS)
     states: dict[str, Any] = {"shipped": dequantised(stored)}
@@ -68,7 +72,8 @@ def main() -> None:
         states["trained"] = torch.load(trained, weights_only=True)
     else:
         states |= {f"drawn {seed}": unrounded(stored, seed) for seed in range(options.drawn)}
-    results: dict[str, Any] = {"commit": commit()}
+    sample = {"questions": options.questions, "words": options.words}
+    results: dict[str, Any] = {"commit": commit(), "sample": sample}
     for name, state in states.items():
         network = ReaderNetwork(start.folder)
         network.load_state_dict(state)
