@@ -141,7 +141,7 @@ def small_corpora(collection: Collection, cache: Path) -> Iterator[tuple[Searche
         own = [query for one in chosen for query in questions.get(one, [])]
         beside = [query for one in near if one not in chosen for query in questions.get(one, [])]
         close = dice.sample(beside, min(CLOSE, len(beside)))
-        drawn_far = dice.sample(collection.queries, ALL * 3)
+        drawn_far = dice.sample(collection.queries, min(ALL * 3, len(collection.queries)))
         far = [query for query in drawn_far if not set(query.relevant) & set(chosen)][: ALL - len(close)]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "articles.jsonl"

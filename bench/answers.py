@@ -2,10 +2,10 @@
 
 Asks the questions whose answers are known and that the reader was not trained on, in an index of the
 collection alone, in small parts of it, and one collection also among the news; with the reader, without
-it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also in
-other words than people wrote them with the text before their eyes (`rewording.py`).
+it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also, if
+asked to, in other words than people wrote with the text before their eyes; nothing is fitted on those.
 
-    python -m bench.answers [FOLDER...] [--fit] [--questions N] [--words N] [--corpora N]
+    python -m bench.answers [FOLDER...] [--fit|--refine] [--other-words] [--questions N] [--words N] [--corpora N]
 """
 
 import argparse
@@ -21,6 +21,7 @@ from scipy.special import logsumexp
 from bench.answerability import logistic
 from bench.asking import Asked, among, collect, f1, kept_out, normal, ready_reader
 from bench.collections import Collection, find_collections
+from bench.levelling import refined
 from bench.places import DATA, RESULTS, ROOT, commit
 from bench.rewording import Others
 from bench.sampling import sampled
@@ -58,8 +59,8 @@ def fit(groups: Groups) -> dict[str, float]:
     lexical = [Evidence._fields.index(name) for name in LEXICAL]
     cases = []
     for name in FITTED_ON:
-        for kind in KINDS:
-            kept = [one for one in split(groups[name][0], *kind) if not one.held_out]
+        for small in (False, True):
+            kept = [one for one in split(groups[name][0], small) if not one.held_out]
             kept = [one for one in kept if one.right.any() and not one.right.all()]
             for one in kept:
                 for share in SHARED_WORDS:
@@ -89,8 +90,8 @@ def fit_confidence(groups: Groups, names: Sequence[str]) -> dict[str, Any]:
     """Is the best candidate right? By the fitted choice; large and small corpora count the same."""
     cases = []
     for name, (inside, outside) in groups.items():
-        for kind in KINDS:
-            kept = [one for one in split((*inside, *outside), *kind) if not one.held_out and one.every]
+        for small in (False, True):
+            kept = [one for one in split((*inside, *outside), small) if not one.held_out and one.every]
             for one in kept if name in FITTED_ON else ():
                 best = one.ranked()
                 right = bool(one.right[one.every.index(best[0].candidate)])
@@ -111,16 +112,25 @@ def refit(groups: Groups, target: Path) -> None:
         _written(stored, target)
 
 
+def refine(groups: Groups, target: Path) -> None:
+    """The confidence with a reader anew, beside the choice that is there (`levelling.py`)."""
+    stored: dict[str, Any] = json.loads(target.read_text())
+    stored["read"]["confidence"] = refined(groups, stored["read"]["confidence"])
+    _written(stored, target)
+    stored["read"]["errors"] = errors(groups)
+    _written(stored, target)
+
+
 def errors(groups: Groups) -> list[list[float]]:
     """[confidence, share of wrong ones among the answers given from it on], of the held-out half.
 
     Half of the questions have no answer; every set counts the same; the share never rises.
     """
     parts = []
-    for name in FITTED_ON:
-        for kind in KINDS:
+    for name in (one for one in FITTED_ON if one in groups):
+        for small in (False, True):
             for asked in groups[name]:
-                kept = [one.outcome()[:2] for one in split(asked, *kind) if one.held_out]
+                kept = [one.outcome()[:2] for one in split(asked, small) if one.held_out]
                 parts += [(sure, right, 1 / len(kept)) for sure, right in kept]
     sure, right, weight = (np.array(column) for column in zip(*parts, strict=True))
     shares = []
@@ -181,7 +191,7 @@ def figures(inside: Sequence[Asked], outside: Sequence[Asked]) -> dict[str, floa
     return {name: round(value, 3) for name, value in rows.items()}
 
 
-def split(asked: Sequence[Asked], small: bool, harder: bool) -> list[Asked]:
+def split(asked: Sequence[Asked], small: bool, harder: bool = False) -> list[Asked]:
     """Those of small corpora, or the others; as they were written, or made harder."""
     return [one for one in asked if one.small == small and one.harder == harder]
 
@@ -230,16 +240,21 @@ def main() -> None:
     parser.add_argument(
         "--corpora", type=int, help="small parts of a collection, at most; all 18 if not given"
     )
-    parser.add_argument("--plain-words", action="store_true", help="not in other words too: needs no WordNet")
+    parser.add_argument(
+        "--other-words", action="store_true", help="in other words too (rewording.py); needs npm"
+    )
     parser.add_argument("--fit", action="store_true", help=f"write search_api/answers/{MODEL} anew")
+    parser.add_argument("--refine", action="store_true", help="the confidence alone anew (levelling.py)")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
     collections = [kept_out(one) for folder in options.folders for one in find_collections(folder)]
     if options.words is not None:
         collections = [sampled(one, options.questions, options.words, default_cache()) for one in collections]
-    others = None if options.plain_words else wordnet().others
+    others = wordnet().others if options.other_words else None
     groups = gathered(collections, options.only, options.questions, options.corpora, options.reader, others)
+    if options.refine:
+        refine(groups, ROOT / "search_api" / "answers" / MODEL)
     if options.fit:
         refit(groups, ROOT / "search_api" / "answers" / MODEL)
     sample = {"questions": options.questions, "words": options.words, "corpora": options.corpora}

@@ -7,6 +7,7 @@ Knows arrays only: no texts, no index. (Pool, parts of its scores) -> 0..1
 
 import json
 import math
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -69,7 +70,7 @@ def evidence(pool: Pool, parts: Parts) -> dict[str, float]:
     }
 
 
-def value(found: dict[str, float], name: str) -> float:
+def value(found: Mapping[str, float], name: str) -> float:
     """A figure by name, or the product of two: `size*coverage`."""
     return math.prod(found[part] for part in name.split("*"))
 

@@ -4,7 +4,8 @@ The numbers stand in answers.json, made by `python -m bench.answers --fit`. (Fin
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from passage_index.errors import InputError
 from search_api.answerability import evidence as evidence_of_pool
@@ -19,10 +20,14 @@ def confidence(found: Finding, ranked: Sequence[Scored]) -> float:
     """The chance that the first candidate answers, 0..1; 0 without one."""
     if not ranked:
         return 0.0
-    seen = evidence(found, ranked)
-    fitted = model(was_read([ranked[0].candidate]))["confidence"]
-    sum_ = fitted["bias"] + sum(weight * value(seen, name) for name, weight in fitted["weights"].items())
+    sum_ = summed(evidence(found, ranked), model(was_read([ranked[0].candidate]))["confidence"])
     return round(1 / (1 + math.exp(-max(-50.0, min(50.0, sum_)))), 4)
+
+
+def summed(seen: Mapping[str, float], fitted: Mapping[str, Any]) -> float:
+    """The sum whose logistic value is the confidence. seen: by `evidence`; fitted: bias and weights."""
+    weights: Mapping[str, float] = fitted["weights"]
+    return float(fitted["bias"]) + sum(weight * value(seen, name) for name, weight in weights.items())
 
 
 def threshold_for(error: float, read: bool) -> float:
