@@ -5,7 +5,7 @@ collection alone, in small parts of it, and one collection also among the news; 
 it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also, if
 asked to, in other words than people wrote with the text before their eyes; nothing is fitted on those.
 
-    python -m bench.answers [FOLDER...] [--fit|--refine] [--other-words] [--questions N] [--words N] [--corpora N]
+    python -m bench.answers [FOLDER...] [--fit|--refine] [--other-words] [--questions N] [--words N]
 """
 
 import argparse
@@ -41,6 +41,7 @@ CONFIDENCE = (
     *("passage", "sentence", "words", "information", "coverage", "both", "lead", "size"),
     *("size*both", "size*own_cosine", "size*own_coverage", "words*own_coverage"),
 )
+FEWEST = 5  # held-out questions of a kind, or the curve of errors leaves them out
 LEXICAL = ("coverage", "beside", "around")
 SHARED_WORDS = (1.0, 0.2, 0.0)
 FITTED_ON = ("squadshifts_wiki", "squadshifts_amazon", "squadshifts_reddit", "qamr", "news")
@@ -129,9 +130,12 @@ def errors(groups: Groups) -> list[list[float]]:
     parts = []
     for name in (one for one in FITTED_ON if one in groups):
         for small in (False, True):
-            for asked in groups[name]:
-                kept = [one.outcome()[:2] for one in split(asked, small) if one.held_out]
-                parts += [(sure, right, 1 / len(kept)) for sure, right in kept]
+            both = [[one for one in split(asked, small) if one.held_out] for asked in groups[name]]
+            if min(map(len, both)) < FEWEST:
+                continue
+            for kept in both:
+                outcomes = [one.outcome()[:2] for one in kept]
+                parts += [(sure, right, 1 / len(kept)) for sure, right in outcomes]
     sure, right, weight = (np.array(column) for column in zip(*parts, strict=True))
     shares = []
     for threshold in CURVE:
@@ -204,7 +208,7 @@ def table_of(groups: Groups) -> dict[str, dict[str, float]]:
         )
         for name, (inside, outside) in groups.items()
         for small, harder in KINDS
-        if split(inside, small, harder) and split(outside, small, harder)
+        if all(any(one.held_out for one in split(asked, small, harder)) for asked in (inside, outside))
     }
 
 

@@ -19,7 +19,7 @@ from search_api.answers.confidence import evidence, summed
 from search_api.settings import Settings
 
 ADDED = ("own_named",)
-REFUSED = 0.8  # of the questions that are not answered, at the default threshold
+REFUSED = 0.85  # of the questions that are not answered, at the default threshold
 LEAST = 2  # right and wrong ones of a kind, or it is not fitted on
 
 Groups = Mapping[str, tuple[list[Asked], list[Asked]]]

@@ -24,7 +24,7 @@ QUESTIONS, FURTHER = (
     [json.loads(line) for line in (DATA / name).read_text("utf-8").splitlines()]
     for name in ("seeds_questions.jsonl", "seeds_questions_further.jsonl")
 )
-LOW = 0.05  # the confidence of docs/answers.md
+LOW = 0.17  # the confidence of docs/answers.md
 
 pytestmark = [
     pytest.mark.shared,
@@ -89,23 +89,45 @@ def test_four_of_five_questions_that_the_articles_do_not_answer_are_refused(seed
     assert len(refused) >= 20 and share(refused) >= 0.8
 
 
-def test_more_than_half_are_answered_by_the_right_sentence_although_in_other_words(seeds: Searcher) -> None:
+def test_three_of_five_are_answered_by_the_right_sentence_although_in_other_words(seeds: Searcher) -> None:
     right = []
     for one in QUESTIONS:
         answer = ask(seeds, SearchRequest(one["question"]), Settings().ask_from).answer
         right.append(answer is not None and one["answer"].casefold() in answer.quote.casefold())
         assert answer is None or answer.verified
-    assert share(right) >= 0.55
+    assert share(right) >= 0.6
+
+
+@pytest.fixture(scope="module")
+def replies(seeds: Searcher) -> tuple[list[tuple[float, bool]], list[float]]:
+    """Confidence and whether the sentence is right, of the sixty; confidence in the forty others."""
+    asked = [(one, ask(seeds, SearchRequest(one["question"]), 0.0)) for one in [*QUESTIONS, *FURTHER]]
+    sure = [
+        (
+            reply.confidence,
+            reply.answer is not None and one["answer"].casefold() in reply.answer.quote.casefold(),
+        )
+        for one, reply in asked
+    ]
+    unsure = [ask(seeds, SearchRequest(question), 0.0).confidence for question in FOREIGN_TOO]
+    assert (len(sure), len(unsure)) == (60, 40)
+    return sure, unsure
+
+
+def test_by_default_two_of_three_are_answered_rightly_and_four_of_five_refused(
+    replies: tuple[list[tuple[float, bool]], list[float]],
+) -> None:
+    """70 and 88 % where docs/answers.md has them from; processors round differently near the threshold."""
+    sure, unsure = replies
+    threshold = Settings().ask_from
+    assert share([right and chance >= threshold for chance, right in sure]) >= 0.65
+    assert share([chance < threshold for chance in unsure]) >= 0.8
 
 
 def test_at_one_low_threshold_most_of_sixty_are_answered_rightly_and_most_of_forty_refused(
-    seeds: Searcher,
+    replies: tuple[list[tuple[float, bool]], list[float]],
 ) -> None:
-    """77 and 75 % where docs/answers.md has them from; processors round differently near the threshold."""
-    asked = [(one, ask(seeds, SearchRequest(one["question"]), LOW).answer) for one in [*QUESTIONS, *FURTHER]]
-    right = [
-        answer is not None and one["answer"].casefold() in answer.quote.casefold() for one, answer in asked
-    ]
-    refused = [ask(seeds, SearchRequest(question), LOW).answer is None for question in FOREIGN_TOO]
-    assert (len(right), len(refused)) == (60, 40)
-    assert share(right) >= 0.7 and share(refused) >= 0.7
+    """78 and 78 % where docs/answers.md has them from."""
+    sure, unsure = replies
+    assert share([right and chance >= LOW for chance, right in sure]) >= 0.7
+    assert share([chance < LOW for chance in unsure]) >= 0.7

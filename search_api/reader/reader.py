@@ -25,7 +25,7 @@ NONE = "none"
 logger = logging.getLogger(__name__)
 
 
-_USUAL = ("How long does it take?", [Text("A sentence of the usual kind, as long as they are. " * 8, 0)] * 8)
+_USUAL = ("How long does it take?", [Text("A sentence of the usual kind, as long as they are. " * 9, 0)] * 8)
 
 
 class PassageReader(Protocol):
