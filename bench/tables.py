@@ -149,7 +149,7 @@ def reader_section(result: dict[str, Any]) -> str:
         "auroc": "AUROC",
     }
     lines = ["| kept out of | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
-    trained = result.get("trained", {})
+    trained = result.get("trained") or result.get("drawn 0", {})
     for collection, row in result["shipped"].items():
         before = trained.get(collection, {})
         cells = [f"{row['questions']:.0f}"]
@@ -157,13 +157,23 @@ def reader_section(result: dict[str, Any]) -> str:
             old = f" ({before[name]:.3f})" if name in before else ""
             cells.append(f"{row[name]:.3f}{old}" if name in row else "")
         lines.append(f"| {collection} | " + " | ".join(cells) + " |")
-    made = f"Made by `python -m training.comparing` at commit {result['commit']}."
+    stands = "the trained network" if "trained" in result else "weights drawn from the steps of int8"
+    made = (
+        f"In brackets: {stands}. Made by `python -m training.comparing{_sample(result)}` at commit "
+        f"{result['commit']}."
+    )
     return "\n".join([*lines, "", made])
+
+
+def _sample(result: dict[str, Any]) -> str:
+    """The options that a part of the collections was measured with."""
+    sample = result.get("sample", {})
+    return "".join(f" --{name} {value}" for name, value in sample.items() if value is not None)
 
 
 def rereading_section(result: dict[str, Any]) -> str:
     """A line a collection and depth of `make eval-rerank`."""
-    made = f"Made by `make eval-rerank` at commit {result['commit']}."
+    made = f"Made by `python -m bench.rereading{_sample(result)}` at commit {result['commit']}."
     return f"{rereading_table(result['collections'])}\n\n{made}"
 
 
