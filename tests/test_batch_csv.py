@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from passage_index.errors import InputError
-from passage_index.snapshot import open_snapshot
 from passage_index.types import sha256_text
 from search_api.__main__ import app
 from search_api.answers.several import Sentences, best_sentences
@@ -140,10 +139,7 @@ def test_a_defused_cell_can_be_had_back(cell: str) -> None:
 def test_the_command_chooses_by_the_suffix(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "search_api.searcher.open_searcher",
-        lambda index, cache=None: Searcher(open_snapshot(index), FakeEncoder()),
-    )
+    monkeypatch.setattr("search_api.opening.load_indexed_encoder", lambda *_: FakeEncoder())
     file, out = (
         table(tmp_path, 'question\nWhich bridge was closed?\n?!\n"=HYPERLINK(1) bridge"\nx,y\n'),
         tmp_path / "a.csv",

@@ -181,9 +181,7 @@ def test_without_a_model_the_answer_stands_and_says_so(ferry_index: Path) -> Non
 def test_the_command_writes_too(
     ferry_index: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        "search_api.searcher.open_searcher", lambda *_: Searcher(open_snapshot(ferry_index), FakeEncoder())
-    )
+    monkeypatch.setattr("search_api.opening.load_indexed_encoder", lambda *_: FakeEncoder())
     (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
     for name, value in (("URL", stub.url), ("MODEL", "stub-1"), ("KEY_FILE", str(tmp_path / "key"))):
         monkeypatch.setenv(f"SEARCH_LLM_{name}", value)
