@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Case
 
 from passage_index.columns import Where
 from passage_index.errors import NotFound
@@ -14,6 +13,7 @@ from passage_index.lexical import Words
 from search_api.hits import SearchRequest
 from search_api.question import parse_words
 from search_api.similar import SimilarRequest
+from tests.contract.conftest import Case
 from tests.fakes import FakeEncoder
 from tests.oracles import allows, bm25, holds, passes
 
