@@ -71,7 +71,10 @@ class Unfit(Exception):
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path as it can be printed, stored and sent: what is not printable is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in os.fspath(path))
+    name = os.fspath(path)
+    if name.isprintable():  # asked once a refused record, of which there may be a million
+        return name
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def kind_of(value: object) -> str:
