@@ -160,7 +160,7 @@ class VectorStoreSearchBody(BaseModel):
     rewrite_query: Annotated[bool, Field(description="Nothing is rewritten here; a warning says so.")] = False
     page: Annotated[
         str | None,
-        AfterValidator(lambda text: text and _page_of(text)),
+        AfterValidator(lambda text: text if text is None else _page_of(text)),
         Field(description="`next_page` of the reply before. Not in that API."),
     ] = None
 

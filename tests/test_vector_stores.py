@@ -123,6 +123,7 @@ def test_a_threshold_leaves_out_and_what_is_ignored_is_told(client: TestClient) 
         ({"query": "?"}, "no word in it"),
         ({"query": ["a"] * 65}, "at most 64 questions"),
         ({"query": "a", "max_num_results": 51}, "less than or equal to 50"),
+        ({"query": "a", "page": ""}, "not a `next_page` of this server"),
         ({"query": "a", "page": "x"}, "not a `next_page` of this server"),
         ({"query": "a", "page": "0-3"}, "not a `next_page` of this server"),
         ({"query": "a", "ranking_options": {"score_threshold": 2}}, "ranking_options.score_threshold"),
