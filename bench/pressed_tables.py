@@ -47,10 +47,15 @@ def load_section(result: dict[str, Any]) -> str:
 def _refusals(beyond: dict[str, Any]) -> str:
     if not beyond["refused"]:
         return "none was refused"
-    return (
+    told = (
         f"{beyond['refused']:,} refused; p50 {beyond['refused_p50_ms']:.0f} ms, "
-        f"p99 {beyond['refused_p99_ms']:.0f} ms from when it was sent until it had arrived; the driver "
-        f"sent late by p99 {beyond['driver_sent_late_p99_ms']:.0f} ms and read late by p99 "
+        f"p99 {beyond['refused_p99_ms']:.0f} ms from when it was sent"
+    )
+    if "driver_sent_late_p99_ms" not in beyond:  # of a run that did not measure its driver
+        return told
+    return (
+        f"{told} until it had arrived; the driver sent late by p99 "
+        f"{beyond['driver_sent_late_p99_ms']:.0f} ms and read late by p99 "
         f"{beyond['driver_read_late_p99_ms']:.0f} ms"
     )
 
