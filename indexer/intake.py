@@ -14,7 +14,7 @@ from indexer.articles import Record, Rejected, Skipped
 from indexer.chunking import SplitArticle, split_article
 from indexer.coverage import Outcome, is_empty
 from indexer.living import LivingArticle
-from indexer.report import BuildReport
+from indexer.report import REJECTED_KEPT, BuildReport
 from indexer.write import Encoding, Run
 from passage_index.errors import InputError, RecordsRejected
 from passage_index.failpoints import failpoint
@@ -95,7 +95,10 @@ def take_in(found: Iterable[Found], staging: Staged, find: Find, encoding: Encod
 
 def _reject(one: Rejected, run: Run) -> None:
     line = run.report.reject(one.path if one.line is None else f"{one.path}:{one.line}", one.reason)
-    logger.warning(line)
+    if run.report.rejected <= REJECTED_KEPT:
+        logger.warning(line)
+    elif run.report.rejected == REJECTED_KEPT + 1:  # a file of nothing else must not take minutes to tell
+        logger.warning("further rejected records are only counted; --report FILE lists them all")
     run.note(Outcome(one.path, one.line, "empty" if is_empty(one.reason) else "rejected", one.reason))
     if run.options.strict:
         raise RecordsRejected(f"{line}; mend it, or run without --strict to go on past it")

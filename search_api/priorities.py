@@ -17,9 +17,8 @@ T = TypeVar("T")
 
 NICER = 5  # about a third of the event loop's share where both want all there is
 NICEST = 19
-SWITCH_S = (
-    0.001  # that a thread keeps the interpreter while another wants it; Python's own is five times that
-)
+# How long a thread keeps the interpreter while another one wants it. Python's own is five times that.
+SWITCH_S = 0.001
 
 
 def give_way() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import ahead, write
+from indexer import ahead, intake, write
 from indexer.build import BuildOptions, build
 from indexer.verify import verify
 from passage_index import directory
@@ -90,6 +90,16 @@ def test_rejected_records_shift_no_row(mixed: Path, tmp_path: Path) -> None:
     snapshot.close()
 
 
+def test_the_log_names_so_many_rejected_records_and_no_more(
+    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(intake, "REJECTED_KEPT", 2)
+    report = build([mixed], tmp_path / "index", FakeEncoder())
+    *named, last = [record.message for record in caplog.records if "rejected" in record.message]
+    assert named == report.rejections[:2] and report.rejected == 4
+    assert last == "further rejected records are only counted; --report FILE lists them all"
+
+
 def test_strict_stops_at_the_first_rejected_record_and_changes_nothing(mixed: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     build([written(tmp_path / "good.jsonl", ARTICLES[:2])], index, FakeEncoder())
@@ -163,7 +173,7 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from indexer import ahead, write
+from indexer import ahead, intake, write
 from indexer.build import BuildOptions, build
 from tests.fakes import FakeEncoder
 
