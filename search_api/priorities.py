@@ -15,7 +15,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-NICER = 5  # about a third of the event loop's share where both want all there is
+NICER = 2  # about two thirds of the event loop's share where both want all there is
 NICEST = 19
 # How long a thread keeps the interpreter while another one wants it. Python's own is five times that.
 SWITCH_S = 0.001
