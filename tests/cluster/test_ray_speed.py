@@ -16,7 +16,7 @@ SCIFACT = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "scif
 
 @pytest.mark.skipif(not SCIFACT.exists(), reason=f"{SCIFACT} is not there")
 def test_one_node_and_two_make_what_a_build_alone_makes(figures: dict[str, str]) -> None:
-    runs = measured(SCIFACT, 400)
+    runs = measured(SCIFACT, 200)
     for name in ("1 node", "2 nodes"):
         assert runs[name]["likeness"]["same_passages"] and runs[name]["likeness"]["least_cosine"] >= CLOSE
     figures["two Ray nodes beside one, reading and encoding"] = (
