@@ -79,13 +79,18 @@ def test_strict_ends_with_1_at_a_rejected_record(tmp_path: Path) -> None:
         ("indexer", "build", "corpus", "--index", "x", "--wrods", "5"),
         ("indexer", "build", "corpus", "--index", "x", "--words", "5"),
         ("indexer", "nonsense"),
-        ("search-api", "search", "goats"),
         ("search-api", "search", "goats", "--index", "x", "--limit", "0"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
     done = run(*arguments, expect=2)
     assert done.stdout == "" and "Usage:" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("search", "goats"), ("ask", "who?"), ("serve",)])
+def test_without_an_index_it_is_said_how_one_is_named(command: tuple[str, ...]) -> None:
+    done = run("search-api", *command, expect=2)
+    assert done.stdout == "" and "--index" in done.stderr and "--backend milvus" in done.stderr
 
 
 def test_what_cannot_be_done_as_asked_ends_with_2(index: Path, tmp_path: Path) -> None:
