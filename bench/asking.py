@@ -61,7 +61,7 @@ class Asked:
     @cached_property
     def unread(self) -> "Asked":
         """The same as if there were no reader."""
-        nothing = {"answers": 0.0, "share": 0.0, "read": 0.0, "meets": 0.5}
+        nothing = {"answers": 0.0, "share": 0.0, "read": 0.0}
         every = [
             replace(one, marked=None, was_read=False, evidence=one.evidence._replace(**nothing))
             for one in self.every

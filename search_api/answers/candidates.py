@@ -33,8 +33,6 @@ STEM = 5  # letters by which two names are one here: `Russia`, `Russian`
 
 _WORD = re.compile(r"[^\W_][\w'’-]*")
 
-LOOSE = ("reason", "manner", "yes-no", "definition", "other")  # kinds whose spans are sentences or guesses
-
 Terms = Callable[[str], Sequence[str]]
 Read = Callable[[str, Sequence[StoredPassage]], tuple[list[Reading], str]]
 
@@ -55,7 +53,6 @@ class Evidence(NamedTuple):
     short: float  # 1 of a sentence of a word or two: a caption, a heading
     question: float  # 1 of a sentence that asks
     named: float  # share of the question's names that its article has; 1 of a question without one
-    meets: float  # what the reader marks is of the kind asked for: 1, is not: 0; .5 where none is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +211,7 @@ def _of_passage(place: _Place, reading: Reading | None) -> list[Candidate]:
     out = []
     for i, (start, end) in enumerate(stored.passage.sentences):
         near = set().union(*held[max(0, i - 1) : i + 2])
-        fits = fitting(stored, (start, end), asked.expected, asked.idf.keys(), asked.terms)
-        span = fits[0] if fits else None
+        span = best_span(stored, (start, end), asked.expected, asked.idf.keys(), asked.terms)
         marked = reading.best(start, end) if reading else None
         out.append(
             Candidate(
@@ -238,7 +234,6 @@ def _of_passage(place: _Place, reading: Reading | None) -> list[Candidate]:
                     short=float(len(place.said[i]) < SHORT_WORDS),
                     question=float(text[start:end].rstrip(" \"”'’").endswith("?")),
                     named=named,
-                    meets=_meets(asked.expected, fits, marked),
                 ),
                 span=span,
                 marked=marked,
@@ -248,21 +243,12 @@ def _of_passage(place: _Place, reading: Reading | None) -> list[Candidate]:
     return out
 
 
-def _meets(asked: Expectation, fits: Sequence[AnswerSpan], marked: tuple[Span, float] | None) -> float:
-    """How well what the reader marks fits the question, 0..1; .5 where the question does not tell."""
-    if marked is None or asked.type in LOOSE:
-        return 0.5
-    (start, end), _ = marked
-    return max((one.score for one in fits if one.start < end and start < one.end), default=0.0)
-
-
-def fitting(
+def best_span(
     stored: StoredPassage, sentence: tuple[int, int], asked: Expectation, words: Collection[str], terms: Terms
-) -> list[AnswerSpan]:
-    """Spans of what is asked for that say something new, best first, with offsets in the article's text."""
+) -> AnswerSpan | None:
+    """The span of what is asked for that says something new, with offsets in the article's text."""
     text, (start, end) = stored.article.text, sentence
-    return [
-        replace(span, start=start + span.start, end=start + span.end)
-        for span in spans(text[start:end], asked, stored.article.published)
-        if set(terms(text[start + span.start : start + span.end])).difference(words)
-    ]
+    for span in spans(text[start:end], asked, stored.article.published):  # best first
+        if set(terms(text[start + span.start : start + span.end])).difference(words):
+            return replace(span, start=start + span.start, end=start + span.end)
+    return None

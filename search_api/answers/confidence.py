@@ -13,7 +13,7 @@ from search_api.answerability import value
 from search_api.answers.choice import Scored, model, was_read
 from search_api.finding import Finding
 
-OWN = ("cosine", "coverage", "beside", "around", "typed", "answers", "share", "read", "named", "meets")
+OWN = ("cosine", "coverage", "beside", "around", "typed", "answers", "share", "read", "named")
 
 
 def confidence(found: Finding, ranked: Sequence[Scored]) -> float:
