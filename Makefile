@@ -161,7 +161,8 @@ bench-page: setup ## the page in Chromium, of a running server: PORT=8000, after
 bench-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## a Milvus cluster beside INDEX=folder: times, recall, what a lost node does
 	OMP_NUM_THREADS=1 $(ALONE) $(CLUSTER)/bin/python -m bench.cluster $(INDEX) $(PROGRAMS)
 
-test-cluster: $(CLUSTER)/.ready $(PROGRAMS)/.ready ## Milvus Lite, a real Milvus cluster, real Ray nodes, some of them killed: minutes
+test-cluster: ## Milvus Lite, a real Milvus cluster, real Ray nodes, some of them killed: minutes
+	@$(MAKE) --no-print-directory -j2 $(CLUSTER)/.ready $(PROGRAMS)/.ready
 	$(ALONE) $(CLUSTER)/bin/python -m pytest tests/contract tests/cluster tests/test_deploy_cluster.py
 
 eval-milvus: $(CLUSTER)/.ready ## ranking quality of one collection on both backends (COLLECTION=cranfield)

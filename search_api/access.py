@@ -46,6 +46,7 @@ READ_LIKE = re.compile(r"/v1/vector_stores/[^/]+/search")  # by POST
 
 # Reads that take no thread, or ask for one themselves when they know that they need it.
 WITHOUT_THREAD = frozenset(("/metrics", "/docs", "/openapi.json", "/status"))
+WITHOUT_THREAD_BELOW = (*READ_BELOW, "/v1/tasks/")  # what was taken in is told of however busy searches are
 
 SETTINGS_KEY = "settings"  # the id of the key that stands in the settings
 NO_WRITES = (
@@ -77,8 +78,8 @@ def needed(method: str, path: str) -> Need:
 
 def takes_thread(method: str, path: str) -> bool:
     """Whether a request will want one of the threads that search."""
-    mounted = path.startswith(READ_BELOW)
-    return needed(method, path) == "read" and not mounted and path not in WITHOUT_THREAD
+    needs_none = path in WITHOUT_THREAD or path.startswith(WITHOUT_THREAD_BELOW)
+    return needed(method, path) == "read" and not needs_none
 
 
 class Access:

@@ -193,6 +193,7 @@ def test_a_full_house_refuses_and_health_is_told(
             done, _ = await asyncio.wait(asked, timeout=0.05)
         assert [one.result().status_code for one in done] == [503] * 3
         assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/v1/tasks/none")).status_code == 404  # told, not sent away
         told = (await client.get("/metrics")).text
         assert 'search_refusals_total{reason="full"} 3.0' in told
         assert "search_under_way 1.0" in told and "search_waiting 1.0" in told

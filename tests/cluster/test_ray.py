@@ -134,7 +134,7 @@ def test_an_id_in_two_files_ends_the_build(nodes: RayNodes, cache: Path, tmp_pat
 
 
 def test_a_run_that_was_cut_off_is_taken_up(nodes: RayNodes, cache: Path, tmp_path: Path) -> None:
-    articles, index = divided(tmp_path / "articles", 240, 8), tmp_path / "index"
+    articles, index = divided(tmp_path / "articles", 160, 8), tmp_path / "index"
     with running(articles, index, cache, "--ray", ADDRESS) as process:
         until(lambda: shards(index) >= 1, process)
         process.kill()
@@ -151,7 +151,7 @@ def test_a_run_that_was_cut_off_is_taken_up(nodes: RayNodes, cache: Path, tmp_pa
 def test_a_node_that_is_killed_loses_and_doubles_nothing(
     nodes: RayNodes, cache: Path, tmp_path: Path
 ) -> None:
-    articles, index = divided(tmp_path / "articles", 480, 16), tmp_path / "index"
+    articles, index = divided(tmp_path / "articles", 320, 16), tmp_path / "index"
     with running(articles, index, cache, "--ray", ADDRESS) as process:
         until(lambda: shards(index) >= 2, process)
         assert nodes.kill(1) > 1
