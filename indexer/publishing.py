@@ -2,7 +2,8 @@
 
     collections   named after the generation's manifest, so that publishing again goes on in the same ones
     rows          sending.py
-    checks        every count; a sample of passages, their vectors, and how many of the nearest are found
+    checks        every count, and what is not there is sent again; a sample of passages, their vectors,
+                  and how many of the nearest are found
     switch        the alias is moved, and older generations beyond those kept are dropped
 
 The embedded index is only read, and stays what the cluster can be filled from again. Serves nothing.
@@ -14,6 +15,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +38,7 @@ from passage_index.snapshot import Snapshot, open_snapshot
 logger = logging.getLogger(__name__)
 
 LOAD_S = 4 * 3600.0  # until the index of each collection is built and loaded
+COUNT_S = 60.0  # until as many rows are counted as were sent
 QUESTIONS = 50  # for which the nearest passages must be found
 RECALL_AT = 10
 LEAST_RECALL = 0.95
@@ -131,11 +134,16 @@ def _fill(run: _Run) -> tuple[int, float | None]:
     vectors = schema.vector_index(manifest.passages, options.vector_index)
     schema.create(run.cluster, run.names, manifest.encoder.dim, vectors, options.shards)
     sent = send(run.cluster, run.names, snapshot, options.workers, options.replicas, run.progress)
-    for name in run.names.of(run.cluster):
-        run.progress(f"loading {name.rpartition('_')[2]}", 0, None)
-        run.cluster.ask("flush", name, within_s=CALL_S)
-        run.cluster.ask("load_collection", name, replica_number=options.replicas, within_s=LOAD_S)
-    _check_counts(run, sent)
+    _load(run)
+    if lacks := _lacks(run, sent):
+        logger.warning("%s; what is not there is sent again", lacks)
+        again = send(
+            run.cluster, run.names, snapshot, options.workers, options.replicas, run.progress, trusting=False
+        )
+        sent = replace(again, resumed=sent.resumed)
+        _load(run)
+        if lacks := _lacks(run, sent):
+            raise CorruptIndex(f"{lacks}; nothing was switched; drop that collection and publish again")
     _check_sample(run, sent)
     publication = Publication(
         manifest=manifest,
@@ -159,10 +167,19 @@ def _fill(run: _Run) -> tuple[int, float | None]:
     return sent.resumed, recall
 
 
+def _load(run: _Run) -> None:
+    """Have all rows written down, indexed and opened by every replica."""
+    for name in run.names.of(run.cluster):
+        run.progress(f"loading {name.rpartition('_')[2]}", 0, None)
+        run.cluster.ask("flush", name, within_s=CALL_S)
+        run.cluster.ask("load_collection", name, replica_number=run.options.replicas, within_s=LOAD_S)
+
+
 # -- checks ---------------------------------------------------------------------------------------
 
 
-def _check_counts(run: _Run, sent: Sent) -> None:
+def _lacks(run: _Run, sent: Sent) -> str:
+    """Which collection does not hold as many rows as it should, and goes on not to; '' of none."""
     manifest, names = run.snapshot.manifest, run.names
     expected = {
         names.passages: manifest.passages,
@@ -170,16 +187,32 @@ def _check_counts(run: _Run, sent: Sent) -> None:
         names.records: sent.records,
     }
     for name in names.of(run.cluster):
-        # An earlier run may have come as far as its publication.
-        only = f'not (id like "{PUBLICATION}%")' if name == names.records else ""
-        (row,) = run.cluster.ask(
-            "query", name, filter=only, output_fields=["count(*)"], consistency_level=STRONG, within_s=CALL_S
-        )
-        if int(row["count(*)"]) != expected[name]:
-            raise CorruptIndex(
-                f"{name} in Milvus holds {row['count(*)']} rows, {expected[name]} were sent; nothing was "
-                "switched; drop that collection and publish again"
-            )
+        if lacks := _miscounted(run.cluster, name, expected[name], is_records=name == names.records):
+            return lacks
+    return ""
+
+
+def _miscounted(cluster: Cluster, name: str, expected: int, is_records: bool) -> str:
+    """A node may count before it has opened everything, so the rows are counted until time is up."""
+    told = ""
+
+    def lacks(rows: Any) -> str:
+        nonlocal told
+        count = int(rows[0]["count(*)"])
+        told = f"{name} in Milvus holds {count} rows, {expected} were sent" if count != expected else ""
+        return told
+
+    # An earlier run may have come as far as its publication.
+    only = f'not (id like "{PUBLICATION}%")' if is_records else ""
+    try:
+        cluster.ask(
+            "query", name, filter=only, output_fields=["count(*)"], consistency_level=STRONG,
+            within_s=COUNT_S, lacks=lacks,
+        )  # fmt: skip
+    except ClusterUnavailable:
+        if not told:
+            raise
+    return told
 
 
 def _check_sample(run: _Run, sent: Sent) -> None:

@@ -73,9 +73,18 @@ class _Rows:
 
 
 def send(
-    cluster: Cluster, names: Names, snapshot: Snapshot, workers: int, replicas: int, progress: Progress
+    cluster: Cluster,
+    names: Names,
+    snapshot: Snapshot,
+    workers: int,
+    replicas: int,
+    progress: Progress,
+    trusting: bool = True,
 ) -> Sent:
-    """All batches that are not there yet, and the words file. Raises ClusterUnavailable."""
+    """All batches that are not there yet, and the words file. Raises ClusterUnavailable.
+
+    trusting: a batch that was noted is there; else its rows are looked for, one by one.
+    """
     total, terms = snapshot.manifest.passages, snapshot.lexical.terms
     done, every = _done(cluster, names, total, replicas), max(total // SAMPLE, 1)
     records = resumed = passages = 0
@@ -93,7 +102,7 @@ def send(
                     sample[row["id"]] = stored[0]
                 passages += 1
             fields.update(*(fields_of(item.article) for item in batch))
-            if number in done:
+            if number in done and (trusting or _is_there(cluster, names, rows)):
                 resumed += 1
             else:
                 sending.add(number, rows)
@@ -163,6 +172,20 @@ def _done(cluster: Cluster, names: Names, passages: int, replicas: int) -> set[i
         if not there and start:  # batches are sent in order, some at a time
             break
     return found
+
+
+def _is_there(cluster: Cluster, names: Names, rows: _Rows) -> bool:
+    """Whether every row of a batch can be read."""
+    by_collection = (
+        (names.passages, rows.passages),
+        (names.articles, rows.articles),
+        (names.records, rows.records),
+    )
+    return all(
+        len(get(cluster, name, [one["id"] for one in part], (), STRONG)) == len(part)
+        for name, whole in by_collection
+        for part in (whole[i : i + ROWS_AT_ONCE] for i in range(0, len(whole), ROWS_AT_ONCE))
+    )
 
 
 def _rows(batch: Sequence[_Item], terms: Terms, words: LexiconWriter, has_words: bool) -> _Rows:

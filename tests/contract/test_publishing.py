@@ -128,6 +128,33 @@ class TestLite:
         assert third.dropped == (first.collection,)
         assert not lite.ask("has_collection", first.collection)
 
+    def test_rows_that_a_node_lost_are_sent_again_before_anything_is_switched(
+        self, lite: Cluster, own_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(publishing, "COUNT_S", 1.0)
+        seen, check, options = [], publishing._lacks, PublishOptions(workers=1)
+
+        def lost(run: Any, sent: Any) -> str:
+            """What was counted; before the first time, half of the passages are lost."""
+            if not seen:
+                name = run.names.passages
+                rows = lite.ask("query", name, filter="", limit=1000, output_fields=["id"])
+                lite.ask("delete", name, [one["id"] for one in rows[::2]])
+            seen.append(check(run, sent))
+            return seen[-1]
+
+        monkeypatch.setattr(publishing, "_lacks", lost)
+        done = publish(own_index, lite, options, tmp_path / "cache", no_progress)
+        assert len(seen) == 2 and f"{done.passages} were sent" in seen[0] and seen[1] == ""
+        names = served(lite, "passages")
+        assert names == names_of(done.collection) and done.recall == 1.0
+
+        monkeypatch.setattr(publishing, "_lacks", lambda *_: "a collection in Milvus holds 1 rows")
+        build([written(tmp_path / "more.jsonl", START)], own_index, FakeEncoder(), BuildOptions())
+        with pytest.raises(CorruptIndex, match="holds 1 rows; nothing was switched"):
+            publish(own_index, lite, options, tmp_path / "cache", no_progress)
+        assert served(lite, "passages") == names
+
     def test_over_http_a_lost_cluster_is_503_and_writes_are_refused(
         self, lite: Cluster, own_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
