@@ -24,7 +24,7 @@ from bench.collections import Collection, find_collections
 from bench.levelling import refined
 from bench.places import DATA, RESULTS, ROOT, commit
 from bench.rewording import Others
-from bench.sampling import sampled
+from bench.sampling import add_words_option, sampled
 from bench.wordnet import wordnet
 from passage_index.model_files import default_cache
 from search_api.answers.candidates import Evidence
@@ -241,6 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--questions", type=int, default=400, help="of a collection, at most")
+    add_words_option(parser)
     parser.add_argument(
         "--corpora", type=int, help="small parts of a collection, at most; all 18 if not given"
     )

@@ -20,7 +20,7 @@ from bench.asking import kept_out, ready_reader
 from bench.collections import Collection, Query, find_collections
 from bench.places import DATA, RESULTS, commit
 from bench.quality import ANSWER_AT, Outcome, compare, figures, index_of
-from bench.sampling import sampled
+from bench.sampling import add_words_option, sampled
 from passage_index.model_files import default_cache
 from passage_index.types import Scores
 from search_api.finding import blended
@@ -131,9 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--questions", type=int, default=150, help="of a collection, at most")
-    parser.add_argument(
-        "--words", type=int, help="of a collection's articles, at most (sampling.py); all if not given"
-    )
+    add_words_option(parser)
     parser.add_argument("--timed", type=int, default=TIMED, help="questions of a collection that are timed")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")

@@ -7,6 +7,7 @@ Collection -> Collection
 
 import json
 import random
+from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from bench.answerability import records
 from bench.collections import Collection
 
 SEED = 7
+
+
+def add_words_option(parser: ArgumentParser) -> None:
+    """`--words`, for `sampled`."""
+    parser.add_argument("--words", type=int, help="of a collection's articles, at most; all if not given")
 
 
 def sampled(collection: Collection, questions: int, words: int, cache: Path) -> Collection:

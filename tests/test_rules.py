@@ -122,6 +122,20 @@ def test_every_public_function_of_arrays_states_their_shapes() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    "file", [*(ROOT / "bench").glob("*.py"), *(ROOT / "training").glob("*.py")], ids=lambda one: one.stem
+)
+def test_benches_read_only_options_that_they_declare(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    if "parse_args" not in text or "add_argument(f" in text:  # declared in a loop
+        return
+    declared = {one.strip("-").replace("-", "_") for one in re.findall(r'add_argument\(\s*"([\w-]+)"', text)}
+    declared |= {"words"} if "add_words_option(parser)" in text else set()
+    given = re.findall(r"(\w+) = \w+\.parse_args\(", text)
+    read = set(re.findall(rf"\b(?:{'|'.join(given)})\.(\w+)", text))
+    assert read <= declared
+
+
 def test_files_stay_short() -> None:
     lengths = {
         name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in FILES.keys() - GENERATED

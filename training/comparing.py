@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from bench.asking import kept_out
 from bench.collections import find_collections
 from bench.places import DATA, RESULTS, commit
-from bench.sampling import sampled
+from bench.sampling import add_words_option, sampled
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.model_files import default_cache, find_model
 from search_api.reader.convert import WEIGHTS, dequantised
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--trained", type=Path, default=default_cache() / "training" / "reader")
     parser.add_argument("--questions", type=int, default=250, help="of a collection, at most")
+    add_words_option(parser)
     parser.add_argument(
         "--drawn", type=int, default=2, help="networks to draw, where the trained one is gone"
     )
