@@ -49,11 +49,16 @@ def find_collections(root: Path) -> Iterator[Collection]:
 def load_collection(folder: Path) -> Collection:
     """Read one folder. Questions without a judgement or an answerable mark are left out."""
     corpus = _first(folder, CORPORA)
-    questions = _first(folder, QUESTIONS)
+    questions = questions_file(folder)
     grades = _grades(folder / "qrels.tsv")
     queries = [_query(row, grades) for row in _rows(questions)] if questions else []
     assert corpus is not None
     return Collection(folder.name, corpus, [query for query in queries if query.relevant])
+
+
+def questions_file(folder: Path) -> Path | None:
+    """Where a collection has its questions, if it has any."""
+    return _first(folder, QUESTIONS)
 
 
 def _query(row: dict[str, Any], grades: dict[str, dict[str, int]]) -> Query:

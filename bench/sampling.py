@@ -7,12 +7,13 @@ Collection -> Collection
 
 import json
 import random
+import shutil
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
 from bench.answerability import records
-from bench.collections import Collection
+from bench.collections import Collection, questions_file
 
 SEED = 7
 
@@ -45,4 +46,7 @@ def sampled(collection: Collection, questions: int, words: int, cache: Path) -> 
     corpus.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(row) + "\n" for row in rows if row["_id"] in wanted)
     corpus.write_text("".join(lines), encoding="utf-8")
+    asked = questions_file(collection.corpus.parent)
+    if asked is not None:
+        shutil.copyfile(asked, corpus.with_name(asked.name))  # training looks for it there
     return replace(collection, corpus=corpus, queries=queries, index=name)

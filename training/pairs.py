@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.answerability import records
-from bench.collections import QUESTIONS, Collection
+from bench.collections import Collection, questions_file
 from bench.quality import index_of
 from passage_index.columns import Where
 from passage_index.model_files import default_cache
@@ -66,8 +66,8 @@ def groups(collection: Collection, kept_out: int | None = None) -> Iterator[Grou
 
 
 def _questions(collection: Collection) -> Iterator[dict[str, Any]]:
-    folder = collection.corpus.parent
-    file = next(folder / name for name in QUESTIONS if (folder / name).exists())
+    file = questions_file(collection.corpus.parent)
+    assert file is not None, f"{collection.name} has no questions"
     relevant = {query.id: list(query.relevant) for query in collection.queries}
     for row in records(file):
         if str(row["_id"]) in relevant:
