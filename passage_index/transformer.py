@@ -9,6 +9,7 @@ texts -> (n, dim) float32, unit length
 import importlib.util
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -44,12 +45,18 @@ class Runtime(Protocol):
         ...
 
 
+_FIRST = threading.Lock()
+
+
 def compiled(folder: Path, streams: int, threads: int | None = None) -> tuple[Any, str]:
     """A converted model as an AsyncInferQueue, and its precision: bf16 where the CPU has it, else f32.
 
     threads: at most, for all streams together; None for one a core.
     """
     openvino = silent_openvino()
+    with _FIRST:
+        # Its table of types is made at first use, and two threads at it at once wait for each other forever.
+        openvino.Tensor(np.zeros(1, dtype=np.int64)).data  # noqa: B018
     core = openvino.Core()
     fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     precision = "bf16" if fast else "f32"

@@ -17,8 +17,6 @@ T = TypeVar("T")
 
 NICER = 2  # about two thirds of the event loop's share where both want all there is
 NICEST = 19
-# How long a thread keeps the interpreter while another one wants it. Python's own is five times that.
-SWITCH_S = 0.001
 
 
 def give_way() -> None:
@@ -40,12 +38,10 @@ def aside(work: Callable[[], T]) -> T:
 
 
 def settle() -> None:
-    """The process serves from now on. What keeps every thread waiting at once is made short.
+    """The process serves from now on. What is there now will stay, and is left out of the search for garbage.
 
-    A request that is refused gives the interpreter away about ten times, at every call of the system, and
-    has to get it back. What is there now will stay, and is left out of the search for garbage: modules and
-    models are some hundred thousand objects, and to look through them takes a tenth of a second.
+    Modules and models are some hundred thousand objects, and to look through them stops every thread for
+    a tenth of a second.
     """
-    sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
