@@ -94,11 +94,12 @@ def take_in(found: Iterable[Found], staging: Staged, find: Find, encoding: Encod
 
 
 def _reject(one: Rejected, run: Run) -> None:
-    line = run.report.reject(one.path if one.line is None else f"{one.path}:{one.line}", one.reason)
-    if run.report.rejected <= REJECTED_KEPT:
-        logger.warning(line)
-    elif run.report.rejected == REJECTED_KEPT + 1:  # a file of nothing else must not take minutes to tell
+    place = one.path if one.line is None else f"{one.path}:{one.line}"
+    line, is_told = run.report.reject(place, one.reason)
+    if run.report.rejected == REJECTED_KEPT + 1:  # a file of nothing else must not take minutes to tell
         logger.warning("further rejected records are only counted; --report FILE lists them all")
+    if is_told:
+        logger.warning(line)
     run.note(Outcome(one.path, one.line, "empty" if is_empty(one.reason) else "rejected", one.reason))
     if run.options.strict:
         raise RecordsRejected(f"{line}; mend it, or run without --strict to go on past it")

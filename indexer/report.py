@@ -60,14 +60,19 @@ class BuildReport:
     reasons: Counter[str] = field(default_factory=Counter)  # of rejections, by kind
     skipped_by: Counter[str] = field(default_factory=Counter)  # files passed over, by suffix
 
-    def reject(self, place: str, reason: str) -> str:
-        """Count a rejected record; returns the line that tells of it."""
-        line = f"rejected {place}: {shown(reason)}"  # a terminal reads it
+    def reject(self, place: str, reason: str) -> tuple[str, bool]:
+        """Count a rejected record; returns the line that tells of it, and whether it is to be told.
+
+        That are the first ones, and of each kind of reason the first however late it comes.
+        """
+        line, kind = f"rejected {place}: {shown(reason)}", kind_of_reason(reason)  # a terminal reads it
+        is_new = kind not in self.reasons and len(self.reasons) < REASONS_KEPT
+        is_told = is_new or len(self.rejections) < REJECTED_KEPT
         self.rejected += 1
-        self.reasons[kind_of_reason(reason)] += 1
-        if len(self.rejections) < REJECTED_KEPT:
+        self.reasons[kind] += 1
+        if is_told:
             self.rejections.append(line)
-        return line
+        return line, is_told
 
     def skip(self, path: str, reason: str) -> None:
         """Count a file that was passed over, by its suffix."""

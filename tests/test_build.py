@@ -1,5 +1,7 @@
 """Building: what is refused shifts nothing, what was encoded is kept, the input's order does not matter."""
 
+import gzip
+import json
 import random
 import signal
 import subprocess
@@ -90,14 +92,22 @@ def test_rejected_records_shift_no_row(mixed: Path, tmp_path: Path) -> None:
     snapshot.close()
 
 
-def test_the_log_names_so_many_rejected_records_and_no_more(
-    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_so_many_rejected_records_are_told_and_of_each_reason_the_first_however_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(intake, "REJECTED_KEPT", 2)
-    report = build([mixed], tmp_path / "index", FakeEncoder())
-    *named, last = [record.message for record in caplog.records if "rejected" in record.message]
-    assert named == report.rejections[:2] and report.rejected == 4
-    assert last == "further rejected records are only counted; --report FILE lists them all"
+    monkeypatch.setattr(intake, "REJECTED_KEPT", 1)
+    monkeypatch.setattr("indexer.report.REJECTED_KEPT", 1)
+    monkeypatch.setattr("indexer.readers.streams.ANY_UNPACKED", 1000)
+    lines = [json.dumps({"text": "The ferry sank."}), *["{}" + " " * 1000] * 5000]
+    (tmp_path / "bomb.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    report = build([tmp_path / "bomb.jsonl.gz"], tmp_path / "index", FakeEncoder())
+    assert report.articles == 1 and report.rejected > 2 and len(report.rejections) == 2
+    assert "unpacks to more than 200 times" in report.rejections[-1]
+    assert [record.message for record in caplog.records if "rejected" in record.message] == [
+        report.rejections[0],
+        "further rejected records are only counted; --report FILE lists them all",
+        report.rejections[1],
+    ]
 
 
 def test_strict_stops_at_the_first_rejected_record_and_changes_nothing(mixed: Path, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class PartRecord:
             setattr(report, name, getattr(report, name) + count)
         for name, counted in self.counters.items():
             getattr(report, name).update(counted)
-        report.rejections += self.rejections[: REJECTED_KEPT - len(report.rejections)]
+        report.rejections += self.rejections[: max(REJECTED_KEPT - len(report.rejections), 0)]
 
 
 def parts_of(items: Sequence[Item], most_files: int = PART_FILES) -> Iterator[list[Item]]:
