@@ -26,7 +26,7 @@ _CHUNK = 1 << 16
 _ZST_CHUNK = 1 << 10  # a block of 4 bytes can hold 128 KiB, so 1 KiB unpacks to 32 MiB at the worst
 _ZST_WINDOW = 1 << 27
 _GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
-ANY_UNPACKED = 4 << 20  # bytes that any archive may unpack to
+ANY_UNPACKED = 2 << 20  # bytes that any archive may unpack to
 MOST_UNPACKED = 200  # times what was read: text packs to a tenth or a thirtieth, a bomb to a thousandth
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
