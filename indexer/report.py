@@ -63,7 +63,7 @@ class BuildReport:
     def reject(self, place: str, reason: str) -> tuple[str, bool]:
         """Count a rejected record; returns the line that tells of it, and whether it is to be told.
 
-        That are the first ones, and of each kind of reason the first however late it comes.
+        Told are the first thousand, and of each kind of reason the first however late it comes.
         """
         line, kind = f"rejected {place}: {shown(reason)}", kind_of_reason(reason)  # a terminal reads it
         is_new = kind not in self.reasons and len(self.reasons) < REASONS_KEPT

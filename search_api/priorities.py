@@ -2,7 +2,7 @@
 
 A search or an encoding takes milliseconds to hundreds of them, and a few are enough to keep every
 processor busy. A connection then waited for its turn among them a dozen times: at each step of its
-request. -> the priority of the calling thread, and an interpreter that does not stop for long
+request. -> the priority of the calling thread, and garbage collection that does not stop it for long
 """
 
 import gc
