@@ -14,10 +14,11 @@ from markdown_it.token import Token
 from indexer.readers.front_matter import split_front_matter
 from indexer.readers.markup import fragment_text
 from indexer.readers.normal_form import normalise_text
-from indexer.readers.records import Rejected, Row
+from indexer.readers.records import Rejected, Row, Unfit
 from indexer.readers.streams import decoded, whole
 
 MAX_MARKDOWN_BYTES = 4 << 20  # the parser takes up to 300 times a text of nothing but tables
+MAX_MARKDOWN_LINES = 100_000  # and up to .05 ms a line, on a slow machine
 
 _INLINE_MARKUP = {"softbreak": " ", "hardbreak": "\n", "html_inline": ""}
 
@@ -28,6 +29,8 @@ def read_markdown(path: Path) -> Iterator[Row | Rejected]:
     Raises Unfit, OSError.
     """
     fields, text = split_front_matter(normalise_text(decoded(whole(path, MAX_MARKDOWN_BYTES))))
+    if text.count("\n") > MAX_MARKDOWN_LINES:
+        raise Unfit(f"a Markdown text of more than {MAX_MARKDOWN_LINES:,} lines")
     title, body = plain_text(text, title_wanted=not fields.get("title"))
     yield Row(None, {**fields, **({"title": title} if title else {}), "text": body})
 
