@@ -112,7 +112,9 @@ def ask(
     """
     where = parse_filter({"article_id": {"$nin": list(without)}}) if without else None
     found = searcher.find(SearchRequest(text or query.text, filter=where))
-    every, warnings = candidates(searcher.snapshot, found, searcher.reader.read if searcher.reader else None)
+    every, _, warnings = candidates(
+        searcher.snapshot, found, searcher.reader.read if searcher.reader else None
+    )
     assert not warnings, warnings
     right = [one.stored.article.id in query.relevant and holds(one.text, query.answers) for one in every]
     return Asked(

@@ -718,7 +718,7 @@ class AskReply:
     disagreements: list[Disagreement]
     # Of a later day, with another figure or a word of correction.
     newer: list[Citation]
-    # The nearest passages, as a search ranks them.
+    # The nearest passages, as a search ranks them, and as the reader judged them.
     hits: list[Hit]
     generation: int
     took_ms: float

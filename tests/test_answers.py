@@ -120,7 +120,7 @@ def test_confidence_falls_for_what_the_articles_do_not_say(answering: Searcher) 
 
 
 def test_every_sentence_is_a_candidate_once_and_the_model_weighs_all_evidence(answering: Searcher) -> None:
-    every, warnings = candidates(answering.snapshot, answering.find(SearchRequest(ASKED)))
+    every, _, warnings = candidates(answering.snapshot, answering.find(SearchRequest(ASKED)))
     places = [(one.stored.article.id, one.start) for one in every]
     assert (
         not warnings

@@ -103,24 +103,24 @@ def test_the_first_passages_of_the_pool_stay_whole_and_the_others_are_cut(search
 
 def test_sentences_that_were_not_read_stay_candidates(searcher: Searcher) -> None:
     found = searcher.find(SearchRequest("Which goats are licensed?"))
-    every, warnings = candidates(searcher.snapshot, found, _unsure)
+    every, judged, warnings = candidates(searcher.snapshot, found, _unsure)
     of_first = [one for one in every if one.stored.article.id == "a-1"]
-    assert len(of_first) == 13 and warnings == () and all(one.was_read for one in every)
+    assert len(of_first) == 13 and warnings == () and len(judged) == len(found.ranked) and all(one.was_read for one in every)
     unread = [one for one in of_first if one.marked is None]
     assert unread and all(one.evidence.share == 0 for one in unread)
 
 
 def test_names_are_looked_for_in_the_whole_article(searcher: Searcher) -> None:
     found = searcher.find(SearchRequest("Who licensed the goats of Ansgard and of Velmora?"))
-    every, _ = candidates(searcher.snapshot, found)
+    every = candidates(searcher.snapshot, found).every
     assert {one.evidence.named for one in every} == {0.5}
-    plain, _ = candidates(searcher.snapshot, searcher.find(SearchRequest("who licensed goats?")))
+    plain = candidates(searcher.snapshot, searcher.find(SearchRequest("who licensed goats?"))).every
     assert {one.evidence.named for one in plain} == {1.0}
 
 
 def test_a_yes_or_no_is_looked_for_where_the_matter_is_spoken_of(searcher: Searcher) -> None:
     question = "Are goats licensed by the council?"
-    every, _ = candidates(searcher.snapshot, searcher.find(SearchRequest(question)), _unsure)
+    every = candidates(searcher.snapshot, searcher.find(SearchRequest(question)), _unsure).every
     of_first = [one for one in every if one.stored.article.id == "a-1"]
     assert sum(one.evidence.share for one in of_first if one.position == of_first[0].position) <= 1.0001
     assert all(one.evidence.share > 0 for one in of_first)

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_what_the_reader_marks_is_the_answer_and_its_shortest_form(searcher: Sea
     assert reply.answer.verified and reply.span is not None
     assert reply.answer.article.text[reply.span.start : reply.span.end] == "at dawn"
     assert reply.search.warnings == ()
+
+
+def test_hits_of_a_first_page_stand_as_the_reader_judged_them_and_the_next_page_follows_on(
+    searcher: Searcher,
+) -> None:
+    question = SearchRequest("ferry service gale", limit=4)
+    plain = [one.stored.article.id for one in searcher.search(replace(question, limit=12)).hits]
+    last = searcher.search(question).hits[-1].stored
+    searcher.reader = loaded(Reader(lambda: Marking(last.text), 60))
+    hits = ask(searcher, question, 0.0).search.hits
+    assert [one.stored.article.id for one in hits] != plain[:4] and {one.stored.article.id for one in hits} == set(plain[:4])
+    assert [one.scores.rerank for one in hits if one.stored.article.id == last.article.id] == [6.0]
+    assert [one.score for one in hits] == sorted((one.score for one in hits), reverse=True)
+    after = ask(searcher, replace(question, offset=4), 0.0).search.hits
+    assert [one.stored.article.id for one in after] == plain[4:8]
 
 
 def test_a_reader_that_fails_or_is_late_leaves_the_answer_of_before(

@@ -3,6 +3,7 @@
     searcher.find   the ranking of a search     candidates.py   its sentences, with what speaks for each
     choice.py       which answers best          confidence.py   whether it answers at all
     citations.py    the proof                   claims.py       who else says so, or otherwise
+    reranking.py    the order of the hits, by what was read for the answer
 
 Needs no language model. Knows nothing of HTTP. SearchRequest -> AskReply
 """
@@ -21,6 +22,7 @@ from search_api.answers.confidence import confidence, threshold_for
 from search_api.finding import Finding
 from search_api.hits import SearchReply, SearchRequest
 from search_api.reader.reader import NONE
+from search_api.reader.reranking import page_reranked
 from search_api.reading.spans import AnswerSpan
 from search_api.searcher import Searcher
 from search_api.settings import Settings
@@ -76,11 +78,11 @@ def answered(
     """As `ask`, for a ranked pool that is there. read_within_s: how long a reader may read, at most."""
     begun_s = time.perf_counter()
     read = partial(searcher.reader.read, within_s=read_within_s) if searcher.reader else None
-    sentences, warnings = candidates(searcher.snapshot, found, read)
-    found = replace(found, warnings=(*found.warnings, *warnings))
-    scored = ranked(sentences)
+    sentences = candidates(searcher.snapshot, found, read)
+    found = replace(found, warnings=(*found.warnings, *sentences.warnings))
+    scored = ranked(sentences.every)
     chance = confidence(found, scored)
-    hits = searcher.show(found)
+    hits = searcher.show(page_reranked(found, sentences.judged))
     refused = AskReply(None, None, chance, 0, (), (), (), hits, 0.0)
     reply = refused if not scored or chance < threshold else _cited(searcher, found, scored, refused)
     return replace(reply, took_ms=round(hits.took_ms + (time.perf_counter() - begun_s) * 1000, 2))

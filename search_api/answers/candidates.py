@@ -89,16 +89,22 @@ class Candidate:
         return AnswerSpan(start, end, kind, chance, "marked by the reader")
 
 
-def candidates(
-    snapshot: Backend, found: Finding, read: Read | None = None
-) -> tuple[list[Candidate], tuple[str, ...]]:
-    """Every sentence of the first passages once, in the order of the ranking; and what to warn of.
+class Candidates(NamedTuple):
+    """judged: raw values of the reader for the first passages of the ranking, (passages,); none without one."""
+
+    every: list[Candidate]
+    judged: Scores
+    warnings: tuple[str, ...]
+
+
+def candidates(snapshot: Backend, found: Finding, read: Read | None = None) -> Candidates:
+    """Every sentence of the first passages once, in the order of the ranking.
 
     read: (question, passages) -> readings of the first of them; where it gives any, only of these. Of
     those behind the first ones it is given the sentences round the best.
     """
     if found.vector is None or not found.ranked:
-        return [], ()
+        return Candidates([], np.zeros(0), ())
     first = found.ranked[:PASSAGES]
     asked = _Asked(snapshot, found)
     stored_passages = snapshot.fetch(found.pool.rows[first])
@@ -122,7 +128,8 @@ def candidates(
             if place not in seen:
                 seen.add(place)
                 out.append(candidate)
-    return out, ((warning,) if warning else ())
+    judged = np.array([one.answerable for one in readings], dtype=np.float64)
+    return Candidates(out, judged, (warning,) if warning else ())
 
 
 @dataclass(frozen=True)

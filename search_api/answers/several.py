@@ -36,8 +36,8 @@ def best_sentences(searcher: Searcher, request: SearchRequest, most: int) -> Sen
     """The `most` best, each read anew and compared. Raises InputError as a search does."""
     found = searcher.find(replace(request, mode="hybrid"))
     read = searcher.reader.read if searcher.reader else None
-    sentences, warnings = candidates(searcher.snapshot, found, read)
-    scored = ranked(sentences)
+    sentences = candidates(searcher.snapshot, found, read)
+    scored = ranked(sentences.every)
     pool = found.pool
     best: list[CitedSentence] = []
     taken: set[int] = set()  # articles that are there, and those that have a copy of what is there
@@ -49,5 +49,5 @@ def best_sentences(searcher: Searcher, request: SearchRequest, most: int) -> Sen
             best.append(CitedSentence(cite(searcher.snapshot, candidate, one.score), candidate.stored))
             family = {candidate.position, *pool.kin.of(candidate.position)}
             taken.update(int(pool.article[position]) for position in family)
-    told = (*found.warnings, *warnings)
+    told = (*found.warnings, *sentences.warnings)
     return Sentences(confidence(found, scored), tuple(best), told)
