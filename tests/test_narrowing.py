@@ -11,7 +11,7 @@ from passage_index.snapshot import open_snapshot
 from passage_index.types import Article, Passage, StoredPassage
 from search_api.answers.candidates import candidates
 from search_api.hits import SearchRequest
-from search_api.reader.narrowing import CHARS, WHOLE, narrowed, windows, worth
+from search_api.reader.narrowing import CHARS, narrowed, windows, worth
 from search_api.reader.reading import Reading, reading
 from search_api.searcher import Searcher
 from tests.fakes import FakeEncoder
@@ -87,12 +87,13 @@ def _unsure(question: str, passages: Sequence[StoredPassage]) -> tuple[list[Read
     return [reading((0.0, 0.0), values, 0.0, [start], [end]) for start, end in places], ""
 
 
-def test_the_first_passages_of_the_pool_stay_whole_and_the_others_are_cut(searcher: Searcher) -> None:
+def test_passages_of_the_pool_are_cut_where_there_is_a_vector(searcher: Searcher) -> None:
     found = searcher.find(SearchRequest("Which goats are licensed?"))
     parts = windows(searcher.snapshot, found, found.ranked)
     whole = searcher.snapshot.fetch(found.pool.rows[found.ranked])
-    assert parts[:WHOLE] == whole[:WHOLE]
-    assert all(len(one.text) <= CHARS for one in parts[WHOLE:])
+    assert parts != whole and max(len(one.text) for one in whole) > CHARS
+    assert all(len(one.text) <= CHARS for one in parts)
+    assert "Goats are licensed" in parts[0].text
     assert [one.article.id for one in parts] == [one.article.id for one in whole]
     words_alone = searcher.find(SearchRequest("Which goats are licensed?", mode="keyword"))
     first = words_alone.ranked[:1]

@@ -18,12 +18,13 @@ from passage_index.backend import Backend
 from passage_index.types import Scores, Span, StoredPassage
 from search_api.finding import Finding
 from search_api.question import matters
-from search_api.reader.narrowing import WHOLE, narrowed, worth
+from search_api.reader.narrowing import narrowed, worth
 from search_api.reader.reading import Reading
 from search_api.reading.expectation import Expectation, expected
 from search_api.reading.spans import AnswerSpan, spans
 
 PASSAGES = 20  # of the ranking, that are read sentence by sentence
+WHOLE = 5  # of them, that a reader reads to their end: what answers is not always what is nearest
 SHORT_WORDS = 4
 FITS = 1.0  # score of a typed span from which it is shown
 MARKED_FROM = 0.2  # chance of what the reader marks, from which it is shown

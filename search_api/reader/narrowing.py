@@ -14,7 +14,6 @@ from passage_index.backend import Backend
 from passage_index.types import Scores, Span, StoredPassage
 from search_api.finding import Finding
 
-WHOLE = 5  # of the first passages, that are read to their end
 CHARS = 420  # of a window; a longer sentence stands alone
 WORDS = 0.3  # weight of the question's words in a sentence beside its cosine
 
@@ -51,15 +50,15 @@ def worth(cosines: Scores, shares: Sequence[float]) -> Scores:
 
 
 def windows(snapshot: Backend, found: Finding, positions: Sequence[int]) -> list[StoredPassage]:
-    """Passages of the pool, those behind the first ones narrowed; all whole where there is no vector."""
-    passages = found.texts.of(found.pool.rows[list(positions)])
+    """Passages of the pool, narrowed; whole where there is no vector."""
+    rows = found.pool.rows[list(positions)]
+    passages, out = found.texts.of(rows), []
     if found.vector is None:
         return passages
     idf = snapshot.lexical.idf(found.words.terms)
     total = sum(idf.values()) or 1.0
-    rows, out = found.pool.rows[list(positions[WHOLE:])], passages[:WHOLE]
     held_by = snapshot.held_by(rows, idf.keys(), found.texts.of)
-    for row, stored, held in zip(rows, passages[WHOLE:], held_by, strict=True):
+    for row, stored, held in zip(rows, passages, held_by, strict=True):
         shares = [sum(idf[term] for term in terms) / total for terms in held]
         out.append(narrowed(stored, worth(snapshot.sentence_cosines(found.vector, row), shares)))
     return out

@@ -12,7 +12,7 @@ from search_api.settings import Settings
 
 # Of the chance that a passage answers, beside its fused score. What holds no answer to anything, as
 # where a topic and no question was asked, is little moved; by its relevance it was (`make eval-rerank`).
-WEIGHT = 0.2
+WEIGHT = 0.3
 
 
 def reranker_of(settings: Settings, reader: Reader | None) -> Reranker | None:
