@@ -1,6 +1,6 @@
 """Do all citations of all answers verify, and is no answer longer than a sentence? (`make eval-answers` too)
 
-python -m bench.citing [FOLDER...] [--questions N]
+python -m bench.citing [FOLDER...] [--questions N] [--words N]
 """
 
 import argparse
@@ -12,6 +12,7 @@ from bench.asking import kept_out, ready_reader
 from bench.collections import Collection, find_collections
 from bench.places import DATA
 from bench.quality import index_of
+from bench.sampling import add_words_option, sampled
 from passage_index.model_files import default_cache
 from search_api.answers.asking import AskReply, ask
 from search_api.hits import SearchRequest
@@ -47,12 +48,15 @@ def _is_sentence(searcher: Searcher, reply: AskReply) -> bool:
     return (reply.answer.start, reply.answer.end) in stored.passage.sentences
 
 
-def report(folders: Sequence[Path], most: int) -> Counter[str]:
-    """Print a line a collection; their sum."""
+def report(folders: Sequence[Path], most: int, words: int | None) -> Counter[str]:
+    """Print a line a collection; their sum. words: of a collection's articles, at most."""
     reader, total = ready_reader(SHIPPED), Counter[str]()
     for collection in (one for folder in folders for one in find_collections(folder)):
         if any(query.answers for query in collection.queries):
-            counts = counted(kept_out(collection), reader, most)
+            kept = kept_out(collection)
+            if words is not None:
+                kept = sampled(kept, most, words, default_cache())
+            counts = counted(kept, reader, most)
             print(collection.name, dict(counts), flush=True)
             total += counts
     print("all", dict(total))
@@ -64,8 +68,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, default=[DATA])
     parser.add_argument("--questions", type=int, default=60, help="of a collection, at most")
+    add_words_option(parser)
     options = parser.parse_args()
-    total = report(options.folders, options.questions)
+    total = report(options.folders, options.questions, options.words)
     raise SystemExit(int(total["verified"] < total["citations"] or total["one_sentence"] < total["answers"]))
 
 
