@@ -5,7 +5,7 @@ collection alone, in small parts of it, and one collection also among the news; 
 it, and by the plain way: the sentence nearest to the question by its vector, in the same index. Also, if
 asked to, in other words than people wrote with the text before their eyes; nothing is fitted on those.
 
-    python -m bench.answers [FOLDER...] [--fit|--refine] [--other-words] [--questions N] [--words N]
+    python -m bench.answers [FOLDER...] [--fit|--refine|--curve] [--other-words] [--questions N] [--words N]
 """
 
 import argparse
@@ -119,6 +119,14 @@ def refine(groups: Groups, target: Path) -> None:
     stored["read"]["confidence"] = refined(groups, stored["read"]["confidence"])
     _written(stored, target)
     stored["read"]["errors"] = errors(groups)
+    _written(stored, target)
+
+
+def recount(groups: Groups, target: Path) -> None:
+    """The curves of errors anew, beside the numbers that are there."""
+    stored: dict[str, Any] = json.loads(target.read_text())
+    for kind, those in (("plain", unread(groups)), ("read", groups)):
+        stored[kind]["errors"] = errors(those)
     _written(stored, target)
 
 
@@ -250,6 +258,7 @@ def main() -> None:
     )
     parser.add_argument("--fit", action="store_true", help=f"write search_api/answers/{MODEL} anew")
     parser.add_argument("--refine", action="store_true", help="the confidence alone anew (levelling.py)")
+    parser.add_argument("--curve", action="store_true", help="the curves of errors alone anew")
     parser.add_argument("--only", action="append", help="name of a collection; repeatable")
     parser.add_argument("--reader", default=SHIPPED, help="name or path of another reader")
     options = parser.parse_args()
@@ -258,10 +267,9 @@ def main() -> None:
         collections = [sampled(one, options.questions, options.words, default_cache()) for one in collections]
     others = wordnet().others if options.other_words else None
     groups = gathered(collections, options.only, options.questions, options.corpora, options.reader, others)
-    if options.refine:
-        refine(groups, ROOT / "search_api" / "answers" / MODEL)
-    if options.fit:
-        refit(groups, ROOT / "search_api" / "answers" / MODEL)
+    for wanted, change in ((options.refine, refine), (options.fit, refit), (options.curve, recount)):
+        if wanted:
+            change(groups, ROOT / "search_api" / "answers" / MODEL)
     sample = {"questions": options.questions, "words": options.words, "corpora": options.corpora}
     results = {
         "commit": commit(),
