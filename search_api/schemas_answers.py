@@ -144,7 +144,10 @@ class AskReplyBody(BaseModel):
     newer: Annotated[
         list[CitationBody], Field(description="Of a later day, with another figure or a word of correction.")
     ]
-    hits: Annotated[list[HitBody], Field(description="The nearest passages, as a search ranks them, and as the reader judged them.")]
+    hits: Annotated[
+        list[HitBody],
+        Field(description="The nearest passages, as a search ranks them, and as the reader judged them."),
+    ]
     generation: int
     took_ms: float
     did_you_mean: str | None

@@ -106,7 +106,12 @@ def test_sentences_that_were_not_read_stay_candidates(searcher: Searcher) -> Non
     found = searcher.find(SearchRequest("Which goats are licensed?"))
     every, judged, warnings = candidates(searcher.snapshot, found, _unsure)
     of_first = [one for one in every if one.stored.article.id == "a-1"]
-    assert len(of_first) == 13 and warnings == () and len(judged) == len(found.ranked) and all(one.was_read for one in every)
+    assert (
+        len(of_first) == 13
+        and warnings == ()
+        and len(judged) == len(found.ranked)
+        and all(one.was_read for one in every)
+    )
     unread = [one for one in of_first if one.marked is None]
     assert unread and all(one.evidence.share == 0 for one in unread)
 

@@ -172,7 +172,9 @@ def test_hits_of_a_first_page_stand_as_the_reader_judged_them_and_the_next_page_
     last = searcher.search(question).hits[-1].stored
     searcher.reader = loaded(Reader(lambda: Marking(last.text), 60))
     hits = ask(searcher, question, 0.0).search.hits
-    assert [one.stored.article.id for one in hits] != plain[:4] and {one.stored.article.id for one in hits} == set(plain[:4])
+    assert [one.stored.article.id for one in hits] != plain[:4] and {
+        one.stored.article.id for one in hits
+    } == set(plain[:4])
     assert [one.scores.rerank for one in hits if one.stored.article.id == last.article.id] == [6.0]
     assert [one.score for one in hits] == sorted((one.score for one in hits), reverse=True)
     after = ask(searcher, replace(question, offset=4), 0.0).search.hits

@@ -91,7 +91,7 @@ class Candidate:
 
 
 class Candidates(NamedTuple):
-    """judged: raw values of the reader for the first passages of the ranking, (passages,); none without one."""
+    """judged: raw values of the reader for the first passages of the ranking, (n,); none without one."""
 
     every: list[Candidate]
     judged: Scores

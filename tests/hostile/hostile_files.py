@@ -218,7 +218,12 @@ file("ticks.md", "", lambda: " ".join("`" * n for n in range(1, 1500)), -1)
 file("references.md", "", lambda: "[a]: x\n" * 90_000 + "\n" + "[a] " * 20_000, -1)
 file("table.md", "", lambda: "|a" * 20_000 + "\n" + "|-" * 20_000 + "\n" + "|b\n" * 2_000, -1)
 file("entities.md", "", "&amp;" * 300_000, -1)
-file("front.md", "a Markdown text of more than 100,000 lines", "---\n" + "a: b\n" * 200_000 + "---\nWords here.", -1)
+file(
+    "front.md",
+    "a Markdown text of more than 100,000 lines",
+    "---\n" + "a: b\n" * 200_000 + "---\nWords here.",
+    -1,
+)
 file(
     "length.warc",
     "a record of more than 32 MiB",
