@@ -79,7 +79,7 @@ def full_section(result: dict[str, Any]) -> str:
             f"Worst cosine of our vectors to those of sentence-transformers: {one['cosine_worst']}. The "
             f"encoder alone ({one['precision']}, no tokeniser, no pooling) makes {_rate(one['bare_per_s'])}: "
             f"{one['bare_gflops']:,} GFLOP/s, {100 * one['share_of_product']:.0f} % of the "
-            f"{one['product_gflops']:,} that one large bf16 product by torch reaches here."
+            f"{one['product_gflops']:,} that one large product of that precision by torch reaches here."
         )
     parts += [_indexed(one) for one in result.get("indexing", [])]
     for one in (result[key] for key in ("searching", "side_by_side") if key in result):
