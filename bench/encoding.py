@@ -2,7 +2,7 @@
 
 Both encode the same passages in turn, in one process; a speed-up counts only at the same output, so the
 worst cosine of a pair of vectors is given with it. How much of the processor the bare encoder reaches is
-the operations of its matrix products a second, beside those of one large product of the same precision by torch.
+the operations of its matrix products a second, beside those of one large product in the same precision.
 """
 
 import json
