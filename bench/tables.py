@@ -246,6 +246,7 @@ def main() -> None:
         ("README.md", "speed", speed, speed_section),
         ("docs/speed.md", "speed", speed, full_section),
         ("docs/speed.md", "news-speed", RESULTS / "news-speed.json", full_section),
+        ("docs/speed.md", "no-bf16", RESULTS / "no-bf16-speed.json", speed_section),
         ("docs/reliability.md", "faults", RESULTS / "faults.json", faults_section),
         ("docs/quality.md", "answerable", RESULTS / "answerability.json", answerable_section),
         ("docs/answers.md", "answers", RESULTS / "answers.json", answers_section),
