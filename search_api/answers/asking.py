@@ -76,7 +76,6 @@ def answered(
     searcher: Searcher, found: Finding, threshold: float, read_within_s: float = float("inf")
 ) -> AskReply:
     """As `ask`, for a ranked pool that is there. read_within_s: how long a reader may read, at most."""
-    begun_s = time.perf_counter()
     read = partial(searcher.reader.read, within_s=read_within_s) if searcher.reader else None
     sentences = candidates(searcher.snapshot, found, read)
     found = replace(found, warnings=(*found.warnings, *sentences.warnings))
@@ -85,7 +84,7 @@ def answered(
     hits = searcher.show(page_reranked(found, sentences.judged))
     refused = AskReply(None, None, chance, 0, (), (), (), hits, 0.0)
     reply = refused if not scored or chance < threshold else _cited(searcher, found, scored, refused)
-    return replace(reply, took_ms=round(hits.took_ms + (time.perf_counter() - begun_s) * 1000, 2))
+    return replace(reply, took_ms=round((time.perf_counter() - found.begun_s) * 1000, 2))
 
 
 def _cited(searcher: Searcher, found: Finding, scored: Sequence[Scored], refused: AskReply) -> AskReply:
