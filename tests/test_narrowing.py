@@ -116,6 +116,23 @@ def test_sentences_that_were_not_read_stay_candidates(searcher: Searcher) -> Non
     assert unread and all(one.evidence.share == 0 for one in unread)
 
 
+def test_for_an_answer_the_first_passages_are_read_whole_and_the_others_cut(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search_api.answers.candidates.WHOLE", 1)
+    found = searcher.find(SearchRequest("Which goats are licensed?"))
+    given: list[StoredPassage] = []
+
+    def read(question: str, passages: Sequence[StoredPassage]) -> tuple[list[Reading], str]:
+        given.extend(passages)
+        return _unsure(question, passages)
+
+    candidates(searcher.snapshot, found, read)
+    whole = searcher.snapshot.fetch(found.pool.rows[found.ranked])
+    assert given[0] == whole[0] and len(whole[0].text) > CHARS
+    assert given[1:] != whole[1:] and all(len(one.text) <= CHARS for one in given[1:])
+
+
 def test_names_are_looked_for_in_the_whole_article(searcher: Searcher) -> None:
     found = searcher.find(SearchRequest("Who licensed the goats of Ansgard and of Velmora?"))
     every = candidates(searcher.snapshot, found).every

@@ -31,5 +31,5 @@ def page_reranked(found: Finding, judged: Scores) -> Finding:
     judged: raw values of the first passages, (n,). Those that the page does not reach stay, so that a next
     page, which is asked for without an answer, goes on where this one ends.
     """
-    most = 0 if found.request.offset else found.request.limit
-    return reranked(found, Verdict(judged[:most], weight=WEIGHT)) if len(judged[:most]) else found
+    first = judged[: 0 if found.request.offset else found.request.limit]
+    return reranked(found, Verdict(first, weight=WEIGHT)) if len(first) else found
