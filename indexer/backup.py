@@ -20,7 +20,7 @@ from indexer.space import require_space
 from passage_index import directory
 from passage_index.commits import commit, link_or_copy, new_generation, pointer_to, sync
 from passage_index.directory import CURRENT, MANIFEST, POINTER, Generation, Hold
-from passage_index.errors import CorruptIndex, FormatMismatch, InputError, NotFound, WriteFailed
+from passage_index.errors import CorruptIndex, InputError, NotFound, WriteFailed
 from passage_index.failpoints import failpoint
 from passage_index.integrity import damage, remember, require_whole
 from passage_index.manifest import Manifest, parse_manifest
@@ -152,16 +152,12 @@ def restore(
 
 def _continued(manifest: Manifest, index: Path) -> Manifest:
     """The backup's manifest, giving out no number that the index has used."""
-    build = {**manifest.build, "command": "restore", "restored_generation": manifest.generation}
-    manifest = replace(manifest, build=build)
-    try:
-        now = directory.current(index).manifest
-    except (NotFound, CorruptIndex, FormatMismatch):
-        return manifest
+    passage_no, segment = directory.free_numbers(index)
     return replace(
         manifest,
-        next_passage_no=max(manifest.next_passage_no, now.next_passage_no),
-        next_segment=max(manifest.next_segment, now.next_segment),
+        build={**manifest.build, "command": "restore", "restored_generation": manifest.generation},
+        next_passage_no=max(manifest.next_passage_no, passage_no),
+        next_segment=max(manifest.next_segment, segment),
     )
 
 

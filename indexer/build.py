@@ -22,7 +22,6 @@ from indexer.write import BuildOptions, Encoding, Run, fitted, write_segment, wr
 from passage_index import commits, directory
 from passage_index.directory import Generation
 from passage_index.encoder import Encoder
-from passage_index.errors import CorruptIndex, FormatMismatch, NotFound
 from passage_index.integrity import remember
 from passage_index.lexical import ANALYZER
 from passage_index.lexical_writer import LexicalWriters
@@ -63,7 +62,7 @@ def commit_staged(
     index: Path, folder: Path, staging: Staging, encoding: Encoding, run: Run, command: str
 ) -> Generation:
     """A new generation of exactly what is staged, committed. Call under the writer's lock."""
-    first_number, number = _free_numbers(index)
+    first_number, number = directory.free_numbers(index)
     target = folder / directory.SEGMENTS / directory.segment_name(number)
     record = write_segment(staging, target, first_number, encoding, run)
     staging.close()
@@ -88,12 +87,3 @@ def commit_staged(
         remember(committed, index, run.options.cache)
     run.report.generation = committed.manifest.generation
     return committed
-
-
-def _free_numbers(index: Path) -> tuple[int, int]:
-    """The first passage number and segment number that no generation of this index has used."""
-    try:
-        manifest = directory.current(index).manifest
-    except (NotFound, CorruptIndex, FormatMismatch):
-        return 0, 1
-    return manifest.next_passage_no, manifest.next_segment

@@ -151,12 +151,17 @@ def grow(index: Path, wish: Wish, run: Run, encoder: Encoder | None = None) -> G
 
 
 def _whole(index: Path, run: Run) -> Generation:
-    """The current generation, its files checked: a new one must not be grown from damage."""
+    """The current generation, its files checked: a new one must not be grown from damage.
+
+    Its next numbers are those that no generation has used: after a rollback that is more than it knows.
+    """
     base = directory.current(index)
     cache = run.options.cache
     with run.report.timed("check"):
         require_whole(base, index, stamps_file(cache, index) if cache else None)
-    return base
+    next_passage_no, next_segment = directory.free_numbers(index)
+    manifest = replace(base.manifest, next_passage_no=next_passage_no, next_segment=next_segment)
+    return Generation(base.folder, manifest)
 
 
 def _delete(

@@ -5,14 +5,14 @@
     -> growing.grow            add, replace, delete, and the new watched.json, in one generation
     or a first build           of all files, where there is no index yet
 
-Never deletes on doubt: a file that cannot be read, or some of whose records are rejected, keeps the
-articles it had; a folder in which nothing is left is an error.
+Never deletes on doubt: a file that cannot be reached or read, or some of whose records are rejected,
+keeps the articles it had; a folder in which nothing is left is an error.
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from indexer.build import commit_staged
 from indexer.growing import Wish, grow
 from indexer.intake import Found as Item
 from indexer.intake import nowhere, require_articles, take_in
+from indexer.readers.records import shown
 from indexer.readers.walk import Found, walk
 from indexer.report import BuildReport, Progress, silent
 from indexer.space import require_space_for
@@ -58,13 +59,16 @@ class Round:
         changed = {(self.folder, name) for name in (*self.changed, *self.removed)}
         self.owner.update(owned(self.before, changed))
         for name, (file, state) in self.changed.items():
-            ids, whole = [], True
+            ids: list[str] = []
+            others: list[str] = []
+            whole = True
             for one in read_files([file]):
                 item = self._claimed(one, file.path)
                 if isinstance(item, Record):
                     ids.append(item.article.id)
-                else:
-                    whole = whole and isinstance(item, Skipped)
+                elif isinstance(one, Record):
+                    others.append(one.article.id)
+                whole = whole and isinstance(item, Record | Skipped)
                 yield item
             kept = () if whole else [one for one in state.ids if one not in self.owner]
             if kept:
@@ -72,7 +76,7 @@ class Round:
                     "%s: %d articles it had are kept, for not all of it can be read", file.path, len(kept)
                 )
                 self.owner.update((one, file.path) for one in kept)
-            self.after[name] = replace(state, ids=(*ids, *kept))
+            self.after[name] = replace(state, ids=(*ids, *kept), others=tuple(others))
 
     def _claimed(self, one: Item, path: Path) -> Item:
         if not isinstance(one, Record):
@@ -95,14 +99,14 @@ class Round:
         return watched_bytes({**self.before, self.folder: files})
 
 
-def _essence(files: Files) -> dict[str, tuple[str, tuple[str, ...]]]:
-    return {name: (state.sha256, state.ids) for name, state in files.items()}
+def _essence(files: Files) -> dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    return {name: (state.sha256, state.ids, state.others) for name, state in files.items()}
 
 
 def look(folder: Path, index: Path, touched: Touched, settle_s: float = SETTLE_S) -> Round:
     """What has changed in a folder since its last commit; reads no article.
 
-    Raises InputError when the folder is gone or nothing is left of what it held.
+    Raises InputError when the folder is gone or cannot be read, or nothing is left of what it held.
     """
     place = str(folder.resolve())
     current = directory.current(index) if directory.holds_index(index) else None
@@ -111,9 +115,7 @@ def look(folder: Path, index: Path, touched: Touched, settle_s: float = SETTLE_S
     known = before.get(place, {})
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; nothing was changed")
-    files = {
-        os.path.relpath(one.path, folder): one for one in walk([folder], READERS) if isinstance(one, Found)
-    }
+    files, unread = _walked(folder)
     if known and not files:
         raise InputError(
             f"{folder} held {len(known)} files and holds none now; is the disk there? Nothing was changed. "
@@ -132,8 +134,46 @@ def look(folder: Path, index: Path, touched: Touched, settle_s: float = SETTLE_S
             changed[name] = file, replace(now, ids=state.ids if state else ())
         elif state is not None:
             unchanged[name] = state
-    removed = {name: state for name, state in known.items() if name not in files}
-    return Round(place, number, before, unchanged, changed, removed)
+    unreached, removed = _missing(folder, known, files, unread)
+    freed = {one for state in (*removed.values(), *(s for _, s in changed.values())) for one in state.ids}
+    for name in files:
+        if name in unchanged and freed.intersection(unchanged[name].others):
+            changed[name] = files[name], unchanged.pop(name)  # the last: who still has an id keeps it
+    return Round(place, number, before, unchanged | unreached, changed, removed)
+
+
+def _walked(folder: Path) -> tuple[dict[str, Found], dict[str, str]]:
+    """The files by their path below the folder; what could not be followed or listed, with the reason."""
+    files, unread = {}, {}
+    try:
+        for one in walk([folder], READERS):
+            if isinstance(one, Found):
+                files[os.path.relpath(one.path, folder)] = one
+            elif isinstance(one, Rejected):
+                unread[one.path] = one.reason
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}; nothing was changed") from error
+    return files, unread
+
+
+def _missing(
+    folder: Path, known: Files, files: Mapping[str, Found], unread: Mapping[str, str]
+) -> tuple[dict[str, FileState], dict[str, FileState]]:
+    """The known files that are not met: those that cannot be reached, which is said, and those removed."""
+    unreached: dict[str, FileState] = {}
+    removed: dict[str, FileState] = {}
+    for name, state in known.items():
+        if name not in files:
+            reason = _why_unreached(folder / name, unread)
+            (unreached if reason else removed)[name] = state
+            if reason:
+                logger.warning("%s: %s; its articles stay as they are", folder / name, reason)
+    return unreached, removed
+
+
+def _why_unreached(file: Path, unread: Mapping[str, str]) -> str | None:
+    """Why a file that is not met may be there all the same: it, or a folder that it lies in, is unread."""
+    return next((unread[shown(one)] for one in (file, *file.parents) if shown(one) in unread), None)
 
 
 def _state(

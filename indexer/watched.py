@@ -6,8 +6,9 @@ committed. Folders and files are paths as the user's system has them. watched.js
 
 import json
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from passage_index.directory import WATCHED, Generation
 from passage_index.integrity import whole_file
@@ -21,6 +22,7 @@ class FileState:
     mtime_ns: int
     sha256: str
     ids: tuple[str, ...]
+    others: tuple[str, ...] = ()  # ids in it that another file had already
 
 
 Files = Mapping[str, FileState]  # path below the folder -> state
@@ -33,9 +35,13 @@ def read_watched(generation: Generation) -> Watched:
         return {}
     raw = json.loads(whole_file(generation, WATCHED).read_bytes())
     return {
-        folder: {name: FileState(**{**state, "ids": tuple(state["ids"])}) for name, state in files.items()}
-        for folder, files in raw.items()
+        folder: {name: _file_state(state) for name, state in files.items()} for folder, files in raw.items()
     }
+
+
+def _file_state(state: Mapping[str, Any]) -> FileState:
+    lists = {name: tuple(state.get(name, ())) for name in ("ids", "others")}
+    return FileState(state["size"], state["mtime_ns"], state["sha256"], **lists)
 
 
 def watched_bytes(watched: Watched) -> bytes:
@@ -59,9 +65,7 @@ def without(watched: Watched, article_ids: Set[str]) -> Watched:
     """The same, with no mention of those articles."""
     return {
         folder: {
-            name: FileState(
-                state.size, state.mtime_ns, state.sha256, tuple(i for i in state.ids if i not in article_ids)
-            )
+            name: replace(state, ids=tuple(i for i in state.ids if i not in article_ids))
             for name, state in files.items()
         }
         for folder, files in watched.items()

@@ -74,6 +74,9 @@ class Worker:
         while True:
             try:
                 done = self.step()
+                if not done and time.monotonic() - swept_s > SWEPT_EVERY_S:
+                    self._sweep()
+                    swept_s = time.monotonic()
                 pause_s = self._options.every_s
             except SearchEngineError as error:
                 if once:
@@ -84,14 +87,14 @@ class Worker:
             if once and not done:
                 return
             if not done:
-                if time.monotonic() - swept_s > SWEPT_EVERY_S:
-                    self._sweep()
-                    swept_s = time.monotonic()
                 time.sleep(pause_s)
 
     def _sweep(self) -> None:
         self.inbox.prepare()
-        tasks.prune(self.inbox)
+        try:
+            tasks.prune(self.inbox)
+        except OSError as error:
+            raise self._hindrance(error) from error
 
     def step(self) -> bool:
         """One commit of what waits, or a merge if nothing does; False when there was nothing to do.
@@ -102,10 +105,13 @@ class Worker:
         try:
             return self._step()
         except OSError as error:
-            raise WriteFailed(
-                f"the inbox {self.inbox.folder} cannot be read or written: {error}; no write is lost, "
-                f"mend the disk and run `indexer work --index {self._index}` again"
-            ) from error
+            raise self._hindrance(error) from error
+
+    def _hindrance(self, error: OSError) -> WriteFailed:
+        return WriteFailed(
+            f"the inbox {self.inbox.folder} cannot be read or written: {error}; no write is lost, "
+            f"mend the disk and run `indexer work --index {self.inbox.index}` again"
+        )
 
     def _step(self) -> bool:
         batch = self._next()

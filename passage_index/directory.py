@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from passage_index.errors import CorruptIndex, IndexLocked, InputError, NotFound
+from passage_index.errors import CorruptIndex, FormatMismatch, IndexLocked, InputError, NotFound
 from passage_index.manifest import Manifest, parse_manifest
 
 logger = logging.getLogger(__name__)
@@ -201,6 +201,19 @@ def generations(index: Path) -> list[int]:
 def next_generation(index: Path) -> int:
     """One more than any generation that stands here, committed or not, or that CURRENT names."""
     return max([*generations(index), pointed(index) or 0], default=0) + 1
+
+
+def free_numbers(index: Path) -> tuple[int, int]:
+    """The first passage and segment number that no generation standing here has used, above the current
+    one too: after a rollback newer ones stand here, and readers may have told of what is in them.
+    """
+    passage_no, segment = 0, 1
+    for number in generations(index):
+        with suppress(NotFound, CorruptIndex, FormatMismatch):
+            manifest = generation(index, number).manifest
+            passage_no = max(passage_no, manifest.next_passage_no)
+            segment = max(segment, manifest.next_segment)
+    return passage_no, segment
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -107,8 +107,9 @@ class Inbox:
         try:
             self._make_folders()
             for draft in self.folder.glob(f"{WRITING}*"):
-                if draft.stat().st_mtime < time.time() - ORPHAN_S:
-                    _remove_orphan(draft)
+                with suppress(FileNotFoundError):  # taken in, or given up, at this moment
+                    if draft.stat().st_mtime < time.time() - ORPHAN_S:
+                        _remove_orphan(draft)
         except OSError as error:
             raise InputError(f"{self.folder} cannot be written: {error.strerror}") from error
 

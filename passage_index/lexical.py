@@ -171,8 +171,15 @@ class LexicalReader:
 
     def holding(self, phrases: Iterable[Sequence[str]]) -> PassageNos:
         """Numbers of all records that hold every phrase, (n,), in no order."""
-        must = [(tantivy.Occur.Must, self._phrase(phrase)) for phrase in phrases]
-        return self.search(tantivy.Query.boolean_query(must), self.count())[0]
+        return self._holding(tantivy.Occur.Must, phrases)
+
+    def holding_any(self, phrases: Iterable[Sequence[str]]) -> PassageNos:
+        """Numbers of all records that hold one of the phrases or more, (n,), in no order."""
+        return self._holding(tantivy.Occur.Should, phrases)
+
+    def _holding(self, occur: Any, phrases: Iterable[Sequence[str]]) -> PassageNos:
+        query = tantivy.Query.boolean_query([(occur, self._phrase(phrase)) for phrase in phrases])
+        return self.search(query, self.count())[0]
 
     def holds(self, phrase: Sequence[str]) -> bool:
         """Whether any record that a search can return holds the phrase."""

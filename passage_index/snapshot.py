@@ -134,8 +134,8 @@ class Snapshot:
         mask = None if whole is None else np.concatenate([one.masks.of(whole) for one in self.segments])
         if words.required:
             mask = self._and(mask, self._rows.mask_of(self.lexical.holding(words.required)))
-        for phrase in words.excluded:
-            mask = self._and(mask, ~self._rows.mask_of(self.lexical.holding([phrase])))
+        if words.excluded:
+            mask = self._and(mask, ~self._rows.mask_of(self.lexical.holding_any(words.excluded)))
         return mask
 
     @staticmethod

@@ -61,8 +61,8 @@ def parse_words(question: str, terms: Terms) -> Words:
     return Words(
         terms=tuple(dict.fromkeys(terms(kept))),
         compounds=tuple(dict.fromkeys(joined)),
-        required=tuple(required),
-        excluded=tuple(excluded),
+        required=tuple(dict.fromkeys(required)),
+        excluded=tuple(dict.fromkeys(excluded)),
     )
 
 

@@ -71,6 +71,7 @@ class Serving:
         self.admission = Admission(settings, self.metrics)
         self.access = Access(settings, self.metrics)
         self.worker_fault = ""
+        self.following_fault = ""
         self.is_ending = False  # it goes on answering, and says that it is not ready
         self._looked_for = asyncio.Event()
         self._eager_until_s = 0.0
@@ -93,7 +94,8 @@ class Serving:
         stale = f"a newer state of the index is not served: {fault}" if fault else ""
         unranked = self.reranker.fault if self.reranker else ""
         unread = self.reader.fault if self.reader else ""
-        return [one for one in (stale, self.worker_fault, unranked, unread, self.access.fault) if one]
+        faults = (stale, self.following_fault, self.worker_fault, unranked, unread, self.access.fault)
+        return [one for one in faults if one]
 
     @property
     def searcher(self) -> Searcher:
@@ -147,7 +149,13 @@ class Serving:
 
     async def _follow(self) -> None:
         while True:
-            await self.catch_up()
+            try:
+                await self.catch_up()
+                self.following_fault = ""
+            except Exception as error:  # too many open files, a disk that does not answer: look again
+                if not self.following_fault:
+                    logger.exception("the index cannot be followed; trying again")
+                self.following_fault = f"the index cannot be followed: {error}; what is newer is not served"
             pause_s = self.generations.pause_s
             if time.monotonic() < self._eager_until_s:
                 pause_s = min(pause_s, EAGER_PAUSE_S)

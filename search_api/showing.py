@@ -39,7 +39,7 @@ def shown(
                 score=float(found.score[first]),
                 scores=_scores(found, first),
                 highlights=tuple(marks),
-                duplicates=tuple(_duplicate(found, texts[other], stored) for other in others),
+                duplicates=_duplicates(found, [texts[other] for other in others], stored),
                 explanation=_reasons(snapshot, found, entry, stored, marks, place, terms_of_word)
                 if found.request.explain
                 else None,
@@ -66,11 +66,13 @@ def _scores(found: Finding, position: int) -> HitScores:
     )
 
 
-def _duplicate(found: Finding, other: StoredPassage, hit: StoredPassage) -> Duplicate:
-    differing = None
-    if found.request.differences:
-        differing = tuple(_quoted(other, *span) for span in differing_sentences(other, hit))
-    return Duplicate(other.passage.id, other.article.id, differing)
+def _duplicates(found: Finding, others: list[StoredPassage], hit: StoredPassage) -> tuple[Duplicate, ...]:
+    differing: list[tuple[Sentence, ...] | None] = [None] * len(others)
+    if others and found.request.differences:
+        spans = zip(others, differing_sentences(others, hit), strict=True)
+        differing = [tuple(_quoted(other, *span) for span in own) for other, own in spans]
+    pairs = zip(others, differing, strict=True)
+    return tuple(Duplicate(other.passage.id, other.article.id, said) for other, said in pairs)
 
 
 def _reasons(

@@ -67,7 +67,7 @@ class Speller:
 
     def respelled(self, question: str, words: Words, mode: Mode = "hybrid") -> Respelled:
         """The words as they are, and what else is looked for in their place; nothing is in semantic mode."""
-        said = question.lower() if question.isupper() else question
+        said = _lower(question) if question.isupper() else question
         names = _may_be_names(said)
         found = {
             (start, end): self._others(said[start:end], names or said[start].isupper())
@@ -150,6 +150,11 @@ class Speller:
         """Whether a word of the vocabulary still stands in an article, and is another one to the index."""
         terms = self._lexical.terms(other.written)
         return len(terms) == 1 and terms != self._lexical.terms(word) and self._lexical.holds(terms)
+
+
+def _lower(question: str) -> str:
+    """In small letters, every code point in its place: alone `İ` would become two."""
+    return "".join(low if len(low := one.lower()) == 1 else one for one in question)
 
 
 def _may_be_names(question: str) -> bool:

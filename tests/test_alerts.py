@@ -5,6 +5,7 @@ import email.policy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 from xml.etree import ElementTree
 
@@ -171,6 +172,24 @@ def test_an_index_built_anew_or_merged_or_gone_back_tells_nothing_twice(
     ]
     build([written(tmp_path / "again.jsonl", more)], tmp_path / "index", FakeEncoder(), BuildOptions())
     assert told(run()) == [("Ferries", "a-3")]
+
+
+def test_what_came_after_a_rollback_is_told(run: Any, grown: Any, tmp_path: Path) -> None:
+    run()
+    grown(record(2, "A second ferry, the Thora, ran aground on the same sandbank."))
+    assert told(run()) == [("Ferries", "a-2")]
+    rollback(tmp_path / "index")
+    grown(record(3, "A third ferry ran aground, of Oslo, near a sandbank."))
+    assert told(run()) == [("Ferries", "a-3")]
+
+
+def test_an_index_made_anew_in_the_same_folder_is_another_one(run: Any, tmp_path: Path) -> None:
+    run()
+    rmtree(tmp_path / "index")
+    new = [record(2, "A second ferry, the Thora, ran aground on the same sandbank."), *START]
+    new += [record(n, f"Weather report {n}: gale force {n}.") for n in range(60, 70)]
+    build([written(tmp_path / "again.jsonl", new)], tmp_path / "index", FakeEncoder(), BuildOptions())
+    assert told(run()) == [("Ferries", "a-2")]
 
 
 def test_a_search_that_is_new_or_asks_otherwise_begins_anew(run: Any, grown: Any, tmp_path: Path) -> None:

@@ -29,14 +29,14 @@ def stored(*sentences: str, article: str = "", before: str = "") -> StoredPassag
 
 
 def differing(other: StoredPassage, hit: StoredPassage) -> list[str]:
-    return [other.article.text[start:end] for start, end in differing_sentences(other, hit)]
+    return [other.article.text[start:end] for start, end in differing_sentences([other], hit)[0]]
 
 
 def test_a_changed_number_is_a_difference_and_dress_is_none() -> None:
     hit = stored("Three men came.", "They left at noon – “late”.", "It rained.")
     other = stored("Four men came.", 'They left, at NOON: "late"!', "It  rained", before="By our own. ")
     assert differing(other, hit) == ["Four men came."]
-    assert differing_sentences(other, hit) == [(12, 26)]
+    assert differing_sentences([other, hit], hit) == [[(12, 26)], []]
     assert differing(hit, other) == ["Three men came."]
     assert differing(hit, hit) == []
 

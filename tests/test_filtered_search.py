@@ -111,6 +111,21 @@ def test_a_pool_is_the_best_of_each_leg_among_those_that_pass(
         assert set(snapshot.pool(vector, words, where, depth).ids) == best
 
 
+def test_words_that_must_not_occur_are_looked_for_together(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is of all records: one for each of hundreds of words would hold a thread for seconds."""
+    looks: list[int] = []
+    search = snapshot.lexical.search
+    monkeypatch.setattr(snapshot.lexical, "search", lambda *asked: looks.append(1) or search(*asked))
+    seen = []
+    for more in ("", " ".join(f"-w{n}" for n in range(700))):
+        words = parse_words(f"bridge -lamp -council {more}", snapshot.lexical.terms)
+        seen.append((set(snapshot.pool(None, words, Where(), ARTICLES).ids), len(looks)))
+        looks.clear()
+    assert seen[0] == seen[1] and seen[0][0] and len(words.excluded) == 702
+
+
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])
 def test_as_many_hits_as_asked_for_while_there_are_more(

@@ -157,6 +157,21 @@ def test_passage_numbers_are_never_used_twice(index: Path) -> None:
     assert directory.current(index).manifest.next_passage_no == 7
 
 
+def test_passage_and_segment_numbers_are_not_used_twice_after_a_rollback(index: Path) -> None:
+    added(index, record(4, "Taken back later."))
+    told = directory.current(index).manifest
+    with directory.writer_lock(index):
+        assert commits.rollback(index).manifest.next_passage_no == 3
+    added(index, record(5, "After the rollback."))
+    manifest = directory.current(index).manifest
+    assert numbers(index)[-1] == told.next_passage_no == 4 and manifest.next_passage_no == 5
+    assert manifest.segments[-1].name == directory.segment_name(told.next_segment)
+    assert verify(index) == []
+    (index / "CURRENT").write_text("damaged")
+    build([index.parent / "first.jsonl"], index, ENCODER, KEEP_ALL)
+    assert numbers(index) == [5, 6, 7]
+
+
 def test_add_with_another_encoder_is_refused_before_any_work(index: Path) -> None:
     class Other(FakeEncoder):
         identity = EncoderIdentity(name="other", weights_sha256="1" * 64, dim=64, max_tokens=256)

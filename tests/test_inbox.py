@@ -75,6 +75,13 @@ def test_a_draft_of_a_dead_process_is_removed_and_one_of_a_living_is_not(inbox: 
         assert inbox.waiting() == []
 
 
+def test_a_draft_that_is_taken_in_while_it_is_looked_at_is_no_fault(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([inbox.folder / ".writing-gone"]))
+    inbox.prepare()
+
+
 def test_numbers_go_on_where_they_were(inbox: Inbox, tmp_path: Path) -> None:
     first, second = put(inbox), put(inbox)
     finish(inbox, first, second)

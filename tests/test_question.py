@@ -93,6 +93,11 @@ def test_what_has_a_minus_must_not_occur_and_is_not_looked_for(
     assert list(words.excluded) == phrases and words.terms == tuple(kept.split()) and words.required == ()
 
 
+def test_a_phrase_that_is_said_often_is_one(terms: Terms) -> None:
+    words = parse_words("bombs -goats " + "-goats " * 500 + '"a mill" ' * 9, terms)
+    assert words.excluded == (("goat",),) and words.required == (("a", "mill"),)
+
+
 def test_capitals_matter_only_where_not_all_are_capitals() -> None:
     assert matters("US", "the US budget") and not matters("us", "tell us") and not matters("US", "TELL US")
     assert not matters("I", "Am I right") and matters("bombs", "bombs") and not matters("don’t", "don’t")

@@ -72,6 +72,12 @@ def test_of_a_long_text_the_beginning_is_read_and_the_rest_counted(own: ReaderMo
     assert len(cut.starts) < MAX_TOKENS
 
 
+@pytest.mark.parametrize("long", ["谁在医院里" * 80, "1.2." * 100, "." * 400])
+def test_a_question_of_very_many_tokens_is_cut(own: ReaderModel, long: str) -> None:
+    (one,) = own.read(long, [Text(TEXT, 0)])
+    assert len(one.starts) > 5
+
+
 def test_after_the_deadline_no_more_is_read(own: ReaderModel) -> None:
     assert own.read(QUESTION, [Text(TEXT, 0)] * 3, time.monotonic() - 1) == []
     with own._turn:  # someone else is being served

@@ -129,6 +129,7 @@ def test_nothing_else_is_looked_for(searcher: Searcher, question: str) -> None:
     [
         ("evacution of the hospital", "evacuation of the hospital", "a-5"),
         ("Evacution", "Evacuation", "a-5"),
+        ("İN İZ EVACUTION OF THE HOSPITAL", "İN İZ Evacuation OF THE HOSPITAL", "a-5"),
         ("hopsital week", "hospital week", "a-5"),
         ("what is the makret like", "what is the market like", "a-6"),
         ("grian and a shpi", "grain and a shpi", "a-7"),

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import time
+from contextlib import closing
+from errno import EACCES, EIO
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from indexer.verify import verify
 from indexer.watch import step, watch
 from passage_index import commits, directory
 from passage_index.errors import CorruptIndex, InputError
+from passage_index.snapshot import open_snapshot
 from tests.fakes import FakeEncoder
 from tests.growing import KEEP_ALL, NO_MERGE, ids, record, written
 
@@ -172,6 +175,50 @@ def test_an_id_that_stands_in_another_file_is_rejected(folder: Path, index: Path
         f"rejected {folder}/twin.jsonl:1: the id 'a-1' stands in {folder}/many.jsonl already"
     ]
     assert ids(index) == ALL | {"a-8"}
+
+
+def test_an_id_that_its_first_file_gives_up_goes_to_the_other_that_has_it(folder: Path, index: Path) -> None:
+    looked(folder, index)
+    written(folder / "a-twin.jsonl", [record(1, "A twin."), record(8, "Its own.")])
+    assert looked(folder, index) == (1, 0, 0, 3)
+    written(
+        folder / "many.jsonl", [record(0, "Anew."), record(1, "Report 1 on the storm."), record(2, "Too.")]
+    )
+    assert looked(folder, index) == (0, 2, 0, 4)  # who has an id keeps it, although the twin is read first
+    (folder / "many.jsonl").unlink()
+    assert looked(folder, index) == (0, 1, 2, 5)
+    assert ids(index) == ALL - {"a-0", "a-2"} | {"a-8"}
+    with closing(open_snapshot(index)) as snapshot:
+        article = snapshot.article("a-1")
+        assert article is not None and article.text == "A twin."
+    assert looked(folder, index) is None
+
+
+@pytest.mark.parametrize("errno", [EACCES, EIO])
+def test_a_folder_inside_that_cannot_be_read_deletes_nothing(
+    folder: Path, index: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, errno: int
+) -> None:
+    looked(folder, index)
+    scandir, refused = os.scandir, [str(folder / "deep")]
+
+    def refusing(place: str) -> object:
+        if place in refused:
+            raise OSError(errno, os.strerror(errno), place)
+        return scandir(place)
+
+    monkeypatch.setattr("indexer.readers.walk.os.scandir", refusing)
+    assert looked(folder, index) is None and ids(index) == ALL
+    assert (
+        f"deep/bridge.md: the folder cannot be read: {os.strerror(errno)}; its articles stay" in caplog.text
+    )
+    (folder / "flood.txt").unlink()
+    assert looked(folder, index) == (0, 0, 1, 3) and ids(index) == ALL - {"articles/flood.txt"}
+    refused[0] = str(folder)
+    with pytest.raises(InputError, match="cannot be read: .*; nothing was changed"):
+        looked(folder, index)
+    refused.clear()
+    (folder / "deep" / "bridge.md").unlink()
+    assert looked(folder, index) == (0, 0, 1, 4)
 
 
 def test_an_empty_or_missing_folder_deletes_nothing(folder: Path, index: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -286,6 +287,16 @@ def test_it_goes_on_by_itself_when_it_can(place: Path) -> None:
     until(lambda: state(place, task_id).state == "done")
     later = put(place, "b", "Good too.")
     until(lambda: state(place, later).state == "done")
+
+
+def test_it_goes_on_after_a_sweep_that_failed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(place, WorkOptions(BuildOptions(), lambda _: FakeEncoder(), every_s=0.01))
+    monkeypatch.setattr(work, "SWEPT_EVERY_S", 0.0)
+    monkeypatch.setattr(work.tasks, "prune", failing := Mock(side_effect=OSError("no such disk")))
+    threading.Thread(target=worker.run, daemon=True).start()
+    until(lambda: failing.call_count > 1)
+    task_id = put(place, "a", "Good.")
+    until(lambda: state(place, task_id).state == "done")
 
 
 def state(index: Path, task_id: str) -> Task:

@@ -42,6 +42,15 @@ def test_a_sentence_is_given_out_as_soon_as_the_next_begins_and_a_half_one_never
     assert drafts.rest(is_whole=False) == []
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_citation_is_found_after_much_that_only_looks_like_one(size: int) -> None:
+    text = '[1:"a' * 700 + " ]. " + "It rained. " * 150 + 'So it was [2: "' + "b c d e " * 180 + '"]. And'
+    drafts, found = Drafts(), []
+    for start in range(0, len(text), size):
+        found += drafts.take(text[start : start + size])
+    assert [one.citations for one in found if one.citations] == [((2, "b c d e " * 180),)]
+
+
 def test_a_refusal_is_one_only_without_a_citation() -> None:
     drafts = Drafts()
     assert drafts.take("**No answer.**") == []

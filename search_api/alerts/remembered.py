@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passage_index.errors import IndexLocked, InputError, WriteFailed
+from passage_index import directory
+from passage_index.errors import IndexLocked, InputError, SearchEngineError, WriteFailed
 from passage_index.manifest import Manifest
 
 VERSION = 1
@@ -30,11 +31,12 @@ class Followed:
 
 @dataclass(slots=True)
 class State:
-    """mark: passages from this number on were not there at the last run."""
+    """mark: passages from this number on were not there at the last run, which read `generation`."""
 
     index: str = ""
     encoder: str = ""
     generation: int = 0
+    created_at: str = ""  # when that generation was made; empty where an older program wrote this
     mark: int = 0
     searches: dict[str, Followed] = field(default_factory=dict)
     recent: list[dict[str, Any]] = field(default_factory=list)  # alerts, the newest first
@@ -42,12 +44,22 @@ class State:
     def begins_at(self, index: Path, manifest: Manifest) -> int:
         """The number from which passages are new; 0, all of them, in another index or one that went back."""
         is_same = self.index == str(index.resolve()) and self.encoder == manifest.encoder.weights_sha256
-        return self.mark if is_same and self.mark <= manifest.next_passage_no else 0
+        went_back = manifest.generation < self.generation or self.mark > manifest.next_passage_no
+        return 0 if not is_same or went_back or self._was_made_anew(index) else self.mark
+
+    def _was_made_anew(self, index: Path) -> bool:
+        """Whether the generation that was read is another one by now: the folder was removed meanwhile."""
+        try:
+            made = directory.generation(index, self.generation).manifest.created_at
+        except SearchEngineError:  # not kept any more
+            return False
+        return self.created_at not in ("", made)
 
     def went_to(self, index: Path, manifest: Manifest) -> None:
         """Note the generation that was read."""
         self.index, self.encoder = str(index.resolve()), manifest.encoder.weights_sha256
-        self.generation, self.mark = manifest.generation, manifest.next_passage_no
+        self.generation, self.created_at = manifest.generation, manifest.created_at
+        self.mark = manifest.next_passage_no
 
 
 @contextmanager
@@ -87,6 +99,7 @@ def read_state(file: Path) -> State:
             str(data["index"]),
             str(data["encoder"]),
             int(data["generation"]),
+            str(data.get("created_at", "")),
             int(data["mark"]),
             searches,
             list(data["recent"]),
@@ -102,6 +115,7 @@ def write_state(file: Path, state: State) -> None:
         "index": state.index,
         "encoder": state.encoder,
         "generation": state.generation,
+        "created_at": state.created_at,
         "mark": state.mark,
         "searches": {
             name: {"fingerprint": one.fingerprint, "seen": dict([*one.seen.items()][-MOST_SEEN:])}

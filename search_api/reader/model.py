@@ -53,6 +53,9 @@ class ReaderModel:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens, strategy="only_second")
+        self._untruncated = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._untruncated.no_padding()
+        self._untruncated.no_truncation()
         self._queue, self.precision = compiled(folder, STREAMS)
         self._turn = threading.Lock()
 
@@ -62,7 +65,7 @@ class ReaderModel:
         deadline_s: by time.monotonic. Offsets are code points of the texts; tokens before `begin` are
         never part of an answer.
         """
-        asked = question[:QUESTION_CHARS]
+        asked = self._asked(question)
         encodings = self._tokenizer.encode_batch([(asked, one.text) for one in texts])
         found: dict[int, Reading] = {}
         errors: list[BaseException] = []
@@ -96,6 +99,13 @@ class ReaderModel:
         last = [int(one.ends.max(initial=0)) for one in readings]
         unread = sum(len(text.rstrip()) > end + WIDTH for text, end in zip(texts, last, strict=True))
         return np.array([one.answerable for one in readings]), unread
+
+    def _asked(self, question: str) -> str:
+        """As much of the question as leaves half of the tokens to the text."""
+        asked = question[:QUESTION_CHARS]
+        offsets = self._untruncated.encode(asked, add_special_tokens=False).offsets
+        most = self.max_tokens // 2
+        return asked[: offsets[most - 1][1]] if len(offsets) > most else asked
 
     def _reading(self, outputs: list[Any], encoding: Encoding, begin: int) -> Reading:
         spans = outputs[-1]

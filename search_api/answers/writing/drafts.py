@@ -13,6 +13,7 @@ from search_api.reading.tokens import sentence_starts, tokens
 DECLINED = "NO ANSWER"  # what the model is told to write where the passages do not say
 
 _LONGEST_QUOTE = 1500
+_LONGEST = _LONGEST_QUOTE + 64  # of a citation, its marks and blanks counted
 _CITATION = rf'\[\s{{0,9}}(\d{{1,3}})\s{{0,9}}:\s{{0,9}}["“”„«](.{{1,{_LONGEST_QUOTE}}}?)["“”»]\s{{0,9}}\]'
 _ONE = re.compile(_CITATION, re.DOTALL)
 _BETWEEN = re.compile(r"[\s,;.]{0,9}")
@@ -41,6 +42,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._text = ""
+        self._looked = 0  # no citation begins before it
         self._may_think = True
 
     def take(self, piece: str) -> list[Draft]:
@@ -69,7 +71,7 @@ class Drafts:
 
     def _complete(self, is_all: bool) -> list[Draft]:
         found: list[Draft] = []
-        while (first := _ONE.search(self._text)) is not None:
+        while (first := self._citation()) is not None:
             cited, end = [first], first.end()
             while (following := _ONE.match(self._text, _behind(self._text, end))) is not None:
                 cited, end = [*cited, following], following.end()
@@ -82,7 +84,13 @@ class Drafts:
                 said += stop[1] if stop else "."
             found += [Draft(one) for one in uncited]
             found += [Draft(said, tuple((int(one[1]), one[2]) for one in cited))] if said else []
-            self._text = self._text[end:]
+            self._text, self._looked = self._text[end:], 0
+        return found
+
+    def _citation(self) -> re.Match[str] | None:
+        """The first one; where there is none, the next look begins where one may have begun by now."""
+        found = _ONE.search(self._text, self._looked) if "]" in self._text[self._looked :] else None
+        self._looked = found.start() if found else max(self._looked, len(self._text) - _LONGEST)
         return found
 
 
