@@ -40,7 +40,7 @@ def work_command(
     nice: Annotated[
         int,
         typer.Option(
-            help="How far to step back for other processes; the server runs it at 5.", min=0, max=19
+            help="How far to step back for other processes; the server runs it at 10.", min=0, max=19
         ),
     ] = 0,
     attached: Annotated[

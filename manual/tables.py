@@ -78,7 +78,7 @@ def _meaning(parameter: Any) -> str:
         said.append(f"At least {least}.")
     if parameter.required:
         said.append("Required.")
-    elif parameter.secondary_opts:
+    elif parameter.secondary_opts and parameter.default is not None:
         said.append(f"Default `{(parameter.opts if parameter.default else parameter.secondary_opts)[0]}`.")
     elif parameter.default is not None and not isinstance(parameter.default, bool):
         said.append(f"Default `{parameter.default}`.")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from indexer.build import BuildOptions, build
 from search_api.answers.writing import endpoint
@@ -24,6 +26,10 @@ from tests.written_cases import ARTICLES as FERRY_ARTICLES
 from tests.written_cases import built, settings_of
 
 DATA = Path(__file__).parent / "data"
+
+# How long an example takes depends on what else the machine is at: no reason to fail.
+hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 
 # Tests of the reader name one of their own; the others do not wait for the shipped one.
 os.environ["SEARCH_READER"] = "none"

@@ -12,6 +12,7 @@ from search_api.questions import QuestionEncoder
 from search_api.searcher import Searcher
 from search_api.settings import Settings
 from tests.fakes import FakeEncoder
+from tests.growing import until
 
 
 def numbers(client: TestClient) -> dict[str, float]:
@@ -57,11 +58,8 @@ def test_requests_are_counted_by_route_as_it_is_declared(fresh: TestClient) -> N
 def test_the_index_is_told(fresh: TestClient, searcher: Searcher) -> None:
     with fresh as client:
         client.get("/readyz")
-        until = 100
-        while (told := numbers(client))["search_ready{}"] == 0 and until:
-            until -= 1
-        manifest = searcher.snapshot.manifest
-        assert told["search_ready{}"] == 1
+        until(lambda: numbers(client)["search_ready{}"] == 1)
+        told, manifest = numbers(client), searcher.snapshot.manifest
         assert told["search_generation{}"] == manifest.generation
         assert told["search_index_passages{}"] == manifest.passages
         folder = searcher.snapshot.index / f"gen-{manifest.generation:06}"

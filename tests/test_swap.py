@@ -142,13 +142,12 @@ def test_many_commits_under_load_fail_no_request_and_mix_no_states(
 ) -> None:
     client = serve(poll_s=0.01, kept_generations=1)
     ended = threading.Event()
-    version_of: dict[int, int] = {1: 1}
 
     def write() -> None:
         try:
             for version in range(2, COMMITS + 2):
                 commit(place, version)
-                version_of[version] = version
+                until(lambda wanted=version: search(client)["generation"] == wanted)
         finally:
             ended.set()
 
