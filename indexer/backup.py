@@ -24,6 +24,7 @@ from passage_index.errors import CorruptIndex, InputError, NotFound, WriteFailed
 from passage_index.failpoints import failpoint
 from passage_index.integrity import damage, remember, require_whole
 from passage_index.manifest import Manifest, parse_manifest
+from passage_index.outputs import require_apart
 
 _BLOCK = 1 << 20
 
@@ -35,6 +36,7 @@ def backup(index: Path, to: Path, progress: Progress = silent) -> Generation:
     faults) and copies elsewhere. Every file is hashed on the way. Raises InputError when `to` is there
     already, CorruptIndex when the generation is damaged, WriteFailed.
     """
+    require_apart("the backup", to, [index])
     if to.exists() and (to.is_file() or any(to.iterdir())):
         raise InputError(
             f"{to} is there already; give a new folder or archive, a backup never overwrites one"

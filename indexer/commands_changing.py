@@ -188,6 +188,6 @@ def _ids_of(file: Path | None) -> list[str]:
         return []
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return [line for line in text.split("\n") if line.strip()]
+        return [line.strip() for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
     except (OSError, UnicodeError) as error:
         raise InputError(f"{file} cannot be read: {error}") from error

@@ -41,6 +41,7 @@ from passage_index import directory
 from passage_index.encoder import DEFAULT_MODEL
 from passage_index.errors import InputError
 from passage_index.model_files import default_cache
+from passage_index.outputs import require_apart
 
 if TYPE_CHECKING:
     from indexer.write import BuildOptions
@@ -119,6 +120,7 @@ def build_command(
     )
     if ray is not None and (elsewhere or report_file):
         raise InputError("a cluster reads files, and writes no report of each: leave out URLs and --report")
+    require_apart("--report", report_file, paths)
     given_cache, cache = cache, cache or default_cache()
     encoder = load_encoder(model, cache, streams=os.cpu_count() or 1)
     with written(report_file) as coverage, shown() as progress:
@@ -184,6 +186,7 @@ def add_command(
         user_agent=user_agent,
         allow_private=allow_private,
     )
+    require_apart("--report", report_file, paths)
     os.nice(nice)
     cache = cache or default_cache()
     encoder = own_encoder(index, cache, model)

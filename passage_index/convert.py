@@ -47,16 +47,22 @@ def made_once(folder: Path, module: str, model: Path) -> Path:
     if is_whole(folder):
         return folder
     logger.info("converting %s once, for faster starts (about ten seconds)", model)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as scratch:
-        made = Path(scratch) / "model"
-        command = [sys.executable, "-m", module, str(model), str(made)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise EncoderUnavailable(f"converting {model} failed: {done.stderr.strip()[-500:]}")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(made, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as scratch:
+            made = Path(scratch) / "model"
+            command = [sys.executable, "-m", module, str(model), str(made)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise EncoderUnavailable(f"converting {model} failed: {done.stderr.strip()[-500:]}")
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(made, folder)
+    except OSError as error:
+        raise EncoderUnavailable(
+            f"the converted model cannot be kept in {folder.parent}: {error.strerror or error}; "
+            f"name a folder that can be written with --cache or SEARCH_CACHE"
+        ) from error
     return folder
 
 

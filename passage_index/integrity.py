@@ -11,6 +11,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from passage_index.directory import MANIFEST, Generation, files_below
@@ -138,5 +139,6 @@ def _write_stamps(stamps: Path, found: Seen) -> None:
         scratch.write_text(json.dumps(found))
         os.replace(scratch, stamps)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
         logger.info("cannot remember checked files in %s: %s", stamps, error)

@@ -28,6 +28,7 @@ MAX_ID_CHARS = 512
 # Keys of an article as JSON, in any case; the first that has a value counts.
 ID_KEYS = ("_id", "id")
 TEXT_KEYS = ("text", "body", "content")
+DATE_KEYS = ("date", "published_at")  # the first that can be read counts
 
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 

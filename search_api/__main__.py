@@ -219,6 +219,9 @@ def main() -> None:
     except SearchEngineError as error:
         print(for_terminal(f"search-api: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        print(for_terminal(f"search-api: {error}"), file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
@@ -28,6 +28,7 @@ from search_api import (
     routes_writes,
 )
 from search_api.agents.over_http import McpOverHttp
+from search_api.exchange import said_once
 from search_api.gate import Gate
 from search_api.logs import configure_logging
 from search_api.page.rendering import problem_page, wants_page
@@ -95,7 +96,7 @@ def create_app(settings: Settings, searcher: Searcher | None = None) -> FastAPI:
     for kind in (RequestValidationError, HTTPException, SearchEngineError):
         app.add_exception_handler(kind, _handle)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(said_once)])
     app.router.routes.append(mcp.route())
     app.mount("/static", static_files(), name="static")
     return app

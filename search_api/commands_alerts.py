@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from passage_index.errors import InputError, WriteFailed
+from passage_index.outputs import require_apart
 from search_api.options import CacheOption, IndexOption, settings_of
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ def alerts_command(
     from search_api.searcher import open_searcher
 
     _check(form, mail_from, mail_to)
-    saved = read_saved(searches, settings_of(index=index))
     file = state or searches.with_name(f"{searches.name}.state.json")
+    require_apart("--out", out, (searches, file, index))
+    require_apart("--state", file, (searches, index))
+    saved = read_saved(searches, settings_of(index=index))
     now = datetime.now(UTC).replace(microsecond=0)
     with nullcontext() if dry_run else only_run(file):
         remembered = read_state(file)

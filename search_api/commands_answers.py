@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from search_api.answers.asking import AskReply
     from search_api.answers.citations import Citation
     from search_api.answers.writing.written import Written
+    from search_api.reading.dates import EventDate
     from search_api.settings import Settings
 
 LOADING_S = 120.0  # for a reader that is converted first
@@ -159,11 +160,19 @@ def _text(reply: "AskReply", written: "Written | None") -> str:
     return "\n".join([*lines, *(f"warning: {one}" for one in warnings)])
 
 
+def _days(one: "EventDate") -> str:
+    return str(one.first) if one.first == one.last else f"{one.first} to {one.last}"
+
+
 def _cited(one: "Citation") -> list[str]:
     article = one.article
     said = f", {one.speaker.cue}: {one.speaker.speaker}" if one.speaker else ""
     where = " · ".join(str(part) for part in (article.source, article.published or "undated") if part)
-    dates = [f"  {each.explanation}" for each in one.event_dates if each.resolved]
+    dates = [
+        f"  “{article.text[each.start : each.end]}”: {_days(each)} ({each.explanation})"
+        for each in one.event_dates
+        if each.resolved
+    ]
     checked = "verified" if one.verified else "NOT VERIFIED"
     return [
         " ".join(one.quote.split()),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from passage_index.errors import InputError
+from passage_index.outputs import require_apart
 from search_api.commands_answers import LOADING_S
 from search_api.options import BackendOption, CacheOption, FolderOption, UriOption, place_settings
 
@@ -93,6 +94,8 @@ def batch_command(
     if form not in ("csv", "trec"):
         raise InputError(f"--format is {form!r}; it can be trec or csv")
     settings = place_settings(index, backend, uri, cache=cache)
+    require_apart("--out", out, (queries, index))
+    require_apart("--passages", passages, (queries, out, index))
     if form == "trec":
         if column is not None:
             raise InputError("--column is for tables; a run takes its questions from JSON lines")

@@ -4,6 +4,7 @@ All of it is async, for what is not would wait for a thread. Knows no single rou
 Request -> Serving; pydantic body -> bytes
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from search_api.serving import Serving
 
 PROBLEM_SCHEMA = "ProblemBody"
+SEVERAL = frozenset({"source", "facets"})  # query parameters that may be repeated
 GENERATION = "X-Generation"  # header of every reply that was read from the index
 
 # In the OpenAPI document: every other status is a problem.
@@ -36,6 +38,16 @@ async def serving_of(request: Request) -> Serving:
 
 
 ServingOf = Annotated[Serving, Depends(serving_of)]
+
+
+async def said_once(request: Request) -> None:
+    """Refuse a query parameter that is repeated and takes one value: only the last would count, unnoticed."""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = [name for name, count in counts.items() if count > 1 and name not in SEVERAL]
+    if repeated:
+        told = "given more than once; it takes one value"
+        faults = [{"type": "repeated", "loc": ("query", name), "msg": told} for name in repeated]
+        raise RequestValidationError(faults)
 
 
 def only_parameters(*names: str) -> Callable[[Request], Awaitable[None]]:

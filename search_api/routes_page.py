@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -238,5 +239,13 @@ def _status_page(snapshot: Backend, serving: Serving) -> Response:
         reranker=serving.settings.reranker,
         writer=serving.writer.model if serving.writer else None,
         ask_from=serving.ask_from,
-        free_bytes=shutil.disk_usage(serving.settings.index).free,
+        free_bytes=_free_bytes(serving.settings.index),
     )
+
+
+def _free_bytes(index: Path) -> int | None:
+    """Room on the disk of the index; None where its folder is gone, which is when somebody looks here."""
+    try:
+        return shutil.disk_usage(index).free
+    except OSError:
+        return None

@@ -172,8 +172,8 @@ async def article_passages(
     """All passages of an article, in the order of its text."""
     async with serving.reading(generation) as reading:
         found = await reading.run(reading.snapshot.article_passages, article_id)
-    if found is None:
-        raise NotFound("no such article")
+        if found is None:  # an id may end in the same word
+            return await _article(f"{article_id}/passages", reading)
     body = PassagesBody(passages=[passage_body(stored) for stored in found])
     return json_reply(body, reading.generation)
 
@@ -188,7 +188,11 @@ async def article_passages(
 async def article(article_id: ArticleId, serving: ServingOf, generation: GenerationOf = None) -> Response:
     """An article as it is stored, whole."""
     async with serving.reading(generation) as reading:
-        found = await reading.run(reading.snapshot.article, article_id)
+        return await _article(article_id, reading)
+
+
+async def _article(article_id: str, reading: Reading) -> Response:
+    found = await reading.run(reading.snapshot.article, article_id)
     if found is None:
         raise NotFound("no such article")
     return json_reply(article_body(found), reading.generation)

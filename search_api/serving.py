@@ -201,7 +201,7 @@ class Serving:
         try:
             return await _for_all(self.generations.reopen, generation)
         except NotFound as error:
-            told = f"generation {generation} is not kept here any more; ask again without `generation`"
+            told = f"generation {generation} is not here, or not any more; ask again without a generation"
             logger.info("%s (%s)", told, error)
             raise HTTPException(410, f"{told}, the current one is {current}") from error
 

@@ -192,7 +192,7 @@ class VectorStoreResultBody(BaseModel):
     filename: Annotated[str, Field(description="The article's title; its id where it has none.")]
     score: float
     attributes: Annotated[
-        dict[str, str | float | bool],
+        dict[str, str | int | float | bool],
         Field(description="What a citation needs, and of the metadata what has room: at most 16 keys."),
     ]
     content: list[ContentBody]
@@ -221,7 +221,7 @@ def result_body(hit: Hit) -> VectorStoreResultBody:
     )
 
 
-def _attributes(hit: Hit) -> dict[str, str | float | bool]:
+def _attributes(hit: Hit) -> dict[str, str | int | float | bool]:
     article, passage = hit.stored.article, hit.stored.passage
     own = {
         "passage_id": passage.id,

@@ -620,7 +620,7 @@ class VectorStoreResult:
     filename: str
     score: float
     # What a citation needs, and of the metadata what has room: at most 16 keys.
-    attributes: dict[str, str | float | bool]
+    attributes: dict[str, str | int | float | bool]
     content: list[Content]
 
 

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -190,6 +191,19 @@ def test_an_index_made_anew_in_the_same_folder_is_another_one(run: Any, tmp_path
     new += [record(n, f"Weather report {n}: gale force {n}.") for n in range(60, 70)]
     build([written(tmp_path / "again.jsonl", new)], tmp_path / "index", FakeEncoder(), BuildOptions())
     assert told(run()) == [("Ferries", "a-2")]
+
+
+def test_an_index_that_was_moved_is_the_same(
+    run: Any, grown: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    state = json.loads((tmp_path / "searches.toml.state.json").read_bytes())
+    (tmp_path / "index").rename(tmp_path / "elsewhere")
+    read = remembered.read_state(tmp_path / "searches.toml.state.json")
+    with closing(open_snapshot(tmp_path / "elsewhere")) as snapshot:
+        assert read.begins_at(tmp_path / "elsewhere", snapshot.manifest) == state["mark"] > 0
+        read.manifest = ""  # as an older program wrote it: by its place alone
+        assert read.begins_at(tmp_path / "elsewhere", snapshot.manifest) == 0
 
 
 def test_a_search_that_is_new_or_asks_otherwise_begins_anew(run: Any, grown: Any, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from indexer import space
+from indexer.__main__ import app
 from indexer.build import BuildOptions, build
 from indexer.growing import add, delete
 from indexer.verify import verify
@@ -124,6 +126,13 @@ def test_delete_takes_an_article_out_of_every_view(index: Path) -> None:
     snapshot.close()
     assert texts(index, "bridge") == []
     assert verify(index) == []
+
+
+def test_ids_to_delete_come_from_a_list_as_spreadsheets_write_it(index: Path) -> None:
+    (index.parent / "ids.txt").write_bytes(b"\xef\xbb\xbfa-1\r\n a-2 \r\n\r\n")
+    line = ["delete", "--from-file", str(index.parent / "ids.txt"), "--index", str(index)]
+    done = CliRunner().invoke(app, line, catch_exceptions=False)
+    assert "unknown" not in done.output and ids(index) == {"a-3"}
 
 
 def test_delete_of_unknown_ids_commits_nothing(index: Path) -> None:

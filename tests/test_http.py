@@ -2,13 +2,23 @@
 
 import hashlib
 from itertools import chain
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.build import BuildOptions, build
+from indexer.growing import delete
+from passage_index.snapshot import open_snapshot
 from passage_index.types import passage_id
+from search_api.app import create_app
+from search_api.searcher import Searcher
+from search_api.settings import Settings
 from tests.conftest import ARTICLES, BRIDGE
+from tests.fakes import FakeEncoder
+from tests.growing import record, written
+from tests.replies import problem
 
 
 def found(client: TestClient, **asked: object) -> dict:
@@ -192,6 +202,23 @@ def test_ids_of_any_characters_are_found_percent_encoded(
     path = f"/v1/articles/{quote(article_id, safe=safe)}"
     assert client.get(path).json()["id"] == article_id
     assert len(client.get(f"{path}/passages").json()["passages"]) == 1
+
+
+def test_an_id_may_end_as_the_address_of_passages_does(settings: Settings, tmp_path: Path) -> None:
+    records = [record(1, "One.") | {"_id": name} for name in ("a", "a/passages", "a/passages/passages")]
+    build([written(tmp_path / "in.jsonl", records)], tmp_path / "index", FakeEncoder(), BuildOptions())
+    with TestClient(
+        create_app(settings, Searcher(open_snapshot(tmp_path / "index"), FakeEncoder()))
+    ) as client:
+        found = {name: client.get(f"/v1/articles/{name}").json() for name in ("a", "a/passages/passages")}
+        assert found["a"]["id"] == "a"
+        assert "passages" in found["a/passages/passages"]  # of the shorter id
+        problem(client.get("/v1/articles/b/passages"), 404)
+        delete(["a"], tmp_path / "index", BuildOptions())
+    with TestClient(
+        create_app(settings, Searcher(open_snapshot(tmp_path / "index"), FakeEncoder()))
+    ) as client:
+        assert client.get("/v1/articles/a/passages").json()["id"] == "a/passages"
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,17 @@ def test_a_filter_in_a_query_string_is_json(client: TestClient, sent: str, told:
     assert problem(client.get("/v1/search", params={"q": "x", "filter": sent}), 422) == told
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["q=x&q=y", "q=x&limit=1&limit=2", "q=x&filter={}&filter={}", "q=x&date_from=2024&date_from=2020"],
+)
+def test_a_parameter_of_one_value_is_given_once(client: TestClient, query: str) -> None:
+    name = query.rpartition("&")[2].partition("=")[0]
+    told = f"{name}: given more than once; it takes one value"
+    assert problem(client.get(f"/v1/search?{query}"), 422) == told
+    assert client.get("/v1/search?q=x&source=a&source=b&facets=month&facets=year").status_code == 200
+
+
 def test_a_filter_in_a_body_is_an_object(client: TestClient) -> None:
     told = problem(client.post("/v1/search", json={"q": "x", "filter": '{"source": "a"}'}), 422)
     assert told == 'filter: a filter is an object such as {"source": "Port Gazette"}; found text'
@@ -159,7 +170,7 @@ def test_texts_can_be_read_from_the_generation_that_a_search_named(
         problem(client.get(path), 404)
         reply = client.get(f"{path}?generation=1")
         assert (reply.json(), reply.headers["x-generation"]) == (was, "1")
-        assert "not kept here any more" in problem(client.get(f"{path}?generation=77"), 410)
+        assert "is not here, or not any more" in problem(client.get(f"{path}?generation=77"), 410)
         assert problem(client.get(f"{path}?generation=0"), 422).startswith("generation: ")
     assert client.get("/v1/verify", params=cited).json()["reason"] == "no such article"
     assert client.get("/v1/verify", params={**cited, "generation": 1}).json()["verified"] is True

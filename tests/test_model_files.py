@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 
 from passage_index import convert
+from passage_index.directory import current
 from passage_index.encoder import EmbeddedPassage, unit
 from passage_index.errors import EncoderUnavailable, InputError
+from passage_index.integrity import remember
 from passage_index.model_files import find_model
 from passage_index.transformer import load_encoder, load_indexed_encoder
 from passage_index.types import Vectors
@@ -210,3 +212,12 @@ def test_a_conversion_that_fails_tells_why_and_leaves_nothing(
     with pytest.raises(EncoderUnavailable, match=r"converting .*model failed: no room for weights"):
         convert.ensure_converted(find_model(str(model)), tmp_path / "cache")
     assert list((tmp_path / "cache" / "encoders").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_told(model: Path, tmp_path: Path, index: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    with pytest.raises(
+        EncoderUnavailable, match="cannot be kept in .*cache/encoders: .* --cache or SEARCH_CACHE"
+    ):
+        convert.ensure_converted(find_model(str(model)), tmp_path / "cache")
+    remember(current(index), index, tmp_path / "cache")  # what is only saved for speed is no reason to end

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -184,6 +185,13 @@ def test_the_status_tells_what_stats_tell(client: TestClient, settings: Settings
         "all, searched exactly", "Searches are answered.", "Weather Office 23", "Ukrainian 1", "Arabic 1",
     ):  # fmt: skip
         assert told in text, told
+
+
+def test_the_status_is_told_when_the_index_folder_is_gone(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search_api.routes_page.shutil.disk_usage", Mock(side_effect=FileNotFoundError))
+    assert "the index folder cannot be reached" in page(client, "/status").html
 
 
 def test_directions_shares_and_sizes() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reading import ARTICLE, BODY, ROW, jsonl, only, read, written
 
 from indexer.articles import Record, normalise_text
+from indexer.readers.front_matter import split_front_matter
 from passage_index.types import Article, PartialDate
 
 
@@ -151,6 +152,55 @@ def test_txt_front_matter_fills_the_article(tmp_path: Path) -> None:
     head = "\n".join(f'{key}: "{value}"' for key, value in ROW.items() if key != "text")
     assert only(written(tmp_path / "a.txt", f"---\n{head}\n---\n{BODY}\n")) == ARTICLE
     assert only(written(tmp_path / "b.txt", f"{BODY}".encode("utf-16"))).text == BODY
+
+
+BLOCKS = {
+    "tags:\n  - harbour\n  - eel\npinned: true\nwords: 12\nshare: -0.5": {
+        "tags": ["harbour", "eel"], "pinned": True, "words": 12, "share": -0.5,
+    },
+    "title: >\n  A long\n  title\nsubtitle: 'Ann''s'": {"title": "A long title", "subtitle": "Ann's"},
+    "date: 2024-06-01 # published\ntags: [eel, fish]": {"date": "2024-06-01", "tags": ["eel", "fish"]},
+    "id: 007\ntitle: 1.10\nsource: true": {"id": "007", "title": "1.10", "source": "true"},
+    "a: '12'\nb: no\nc: 012\nd: 1e5\ne:": {"a": "12", "b": "no", "c": "012", "d": "1e5", "e": ""},
+    "by: {name: Ann, age: 7}": {"by": {"name": "Ann", "age": 7}},
+    # What is no YAML, or has aliases, is read line by line.
+    "title: Fire: the sequel\ntags: [a]\n  - b": {"title": "Fire: the sequel", "tags": "[a]"},
+    "a: &x [1, 2]\nb: *x": {"a": "&x [1, 2]", "b": "*x"},
+    "handle: @news": {"handle": "@news"},
+    "k: " + "[" * 5000: {"k": "[" * 5000},
+    "k: " + "[" * 30_000: {"k": "[" * 30_000},
+    "": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_front_matter_is_yaml_or_lines(block: str) -> None:
+    lines = f"{block}\n" if block else ""
+    assert split_front_matter(f"---\n{lines}---\n{BODY}") == (BLOCKS[block], BODY)
+
+
+def test_front_matter_may_be_toml() -> None:
+    block = "title = 'Flood'\nDate = 2024-06-01\ntags = ['a']\n[more]\nx = 1"
+    fields = {"title": "Flood", "date": "2024-06-01", "tags": ["a"], "more": {"x": 1}}
+    assert split_front_matter(f"+++\n{block}\n+++\n\n{BODY}") == (fields, BODY)
+    for text in (f"+++\nno toml\n+++\n{BODY}", f"+++\na = 1\n{BODY}", "+++\na = 1\n++++\n", f"+++ {BODY}"):
+        assert split_front_matter(text) == ({}, text)
+
+
+@pytest.mark.parametrize(
+    ("row", "published", "kept"),
+    [
+        ({"date": "soon", "published_at": "2024"}, "2024", {"date_as_given": "soon"}),
+        ({"date": "", "published_at": "2024"}, "2024", {}),
+        ({"date": "soon", "published_at": "later"}, "None", {"date_as_given": "soon"}),
+        ({"date": "2023", "published_at": "2024"}, "2023", {"published_at": "2024"}),
+    ],
+)
+def test_the_first_date_that_can_be_read_counts(
+    tmp_path: Path, row: dict[str, str], published: str, kept: dict[str, str]
+) -> None:
+    article = only(written(tmp_path / "a.jsonl", jsonl({"text": BODY} | row)))
+    assert (str(article.published), article.metadata) == (published, kept)
 
 
 def test_markdown_words_without_marks(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_a_generation_on_the_disk_is_opened_again_and_one_that_is_gone_is_410(
     for method, path in (("GET", "/v1/search?q=storm&generation=1"), ("POST", "/v1/search")):
         reply = client.request(method, path, json={"q": "storm", "generation": 1})
         assert problem(reply, 410) == (
-            "generation 1 is not kept here any more; ask again without `generation`, the current one is 3"
+            "generation 1 is not here, or not any more; ask again without a generation, the current one is 3"
         )
     html = page(client, "/?q=storm+bulletin&generation=1&offset=10").html
     assert editions(html) == {3} and "The articles have changed since you asked" in html

@@ -16,9 +16,8 @@ from indexer.readers.language import detected_language
 from indexer.readers.mojibake import mended
 from indexer.readers.normal_form import normalise_text, one_line
 from indexer.readers.records import Row, Unfit, kind_of
-from passage_index.types import ID_KEYS, TEXT_KEYS, Article, article_id_fault
+from passage_index.types import DATE_KEYS, ID_KEYS, TEXT_KEYS, Article, PartialDate, article_id_fault
 
-DATE_KEYS = ("date", "published_at")
 LANGUAGE_KEYS = ("lang", "language")
 
 MAX_URL_CHARS = 2048
@@ -33,15 +32,14 @@ _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 def article_from_row(row: Row, fallback_id: str) -> Article:
     """The article a row describes. Raises Unfit if it has no text or no id that can stand.
 
-    Keys are matched without regard to case, the first with a value counts, and all that is not used
-    is kept as metadata: also a date that cannot be read (`date_as_given`) and one in the text that
-    is not the given one (`date_in_text`).
+    Keys are matched without regard to case, the first with a value (of dates: with one that can be read)
+    counts, and all that is not used is kept as metadata: also a date that cannot be read
+    (`date_as_given`) and one in the text that is not the given one (`date_in_text`).
     """
     fields = _Fields(row.fields)
     article_id = _id(fields.take(*ID_KEYS), fallback_id)
     title, text = _title(fields), _text(fields.take(*TEXT_KEYS))
-    given = fields.take(*DATE_KEYS)
-    published = parse_published(given)
+    published, given = _date(fields)
     if published is None and given is not None:
         fields.left["date_as_given"] = given
     line_date, text = split_date_line(text)
@@ -63,6 +61,20 @@ def article_from_row(row: Row, fallback_id: str) -> Article:
     )
     _check_characters(article)
     return article
+
+
+def _date(fields: "_Fields") -> tuple[PartialDate | None, object]:
+    """The first date that can be read, and as what it was given; else the first that was given."""
+    unread: object = None
+    for key in DATE_KEYS:
+        given = fields.take(key)
+        published = parse_published(given)
+        if published is not None:
+            if unread is not None:
+                fields.left["date_as_given"] = unread
+            return published, given
+        unread = given if unread is None else unread
+    return None, unread
 
 
 def id_of(fields: Mapping[str, object]) -> str | None:

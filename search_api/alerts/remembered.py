@@ -4,6 +4,7 @@ A lock on a file beside it keeps two runs apart. State <-> STATE.json
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -36,30 +37,37 @@ class State:
     index: str = ""
     encoder: str = ""
     generation: int = 0
-    created_at: str = ""  # when that generation was made; empty where an older program wrote this
+    manifest: str = ""  # which generation that was, by a hash; empty where an older program wrote this
     mark: int = 0
     searches: dict[str, Followed] = field(default_factory=dict)
     recent: list[dict[str, Any]] = field(default_factory=list)  # alerts, the newest first
 
     def begins_at(self, index: Path, manifest: Manifest) -> int:
         """The number from which passages are new; 0, all of them, in another index or one that went back."""
-        is_same = self.index == str(index.resolve()) and self.encoder == manifest.encoder.weights_sha256
+        is_same = self._is_of(index) and self.encoder == manifest.encoder.weights_sha256
         went_back = manifest.generation < self.generation or self.mark > manifest.next_passage_no
-        return 0 if not is_same or went_back or self._was_made_anew(index) else self.mark
+        return self.mark if is_same and not went_back else 0
 
-    def _was_made_anew(self, index: Path) -> bool:
-        """Whether the generation that was read is another one by now: the folder was removed meanwhile."""
+    def _is_of(self, index: Path) -> bool:
+        """Whether it is the index that was read: by that generation, if it is kept, or by its place.
+
+        An index may be moved, and another one made where it was.
+        """
         try:
-            made = directory.generation(index, self.generation).manifest.created_at
+            read = directory.generation(index, self.generation).manifest
         except SearchEngineError:  # not kept any more
-            return False
-        return self.created_at not in ("", made)
+            return self.index == str(index.resolve())
+        return self.manifest == _hash(read) if self.manifest else self.index == str(index.resolve())
 
     def went_to(self, index: Path, manifest: Manifest) -> None:
         """Note the generation that was read."""
         self.index, self.encoder = str(index.resolve()), manifest.encoder.weights_sha256
-        self.generation, self.created_at = manifest.generation, manifest.created_at
+        self.generation, self.manifest = manifest.generation, _hash(manifest)
         self.mark = manifest.next_passage_no
+
+
+def _hash(manifest: Manifest) -> str:
+    return hashlib.sha256(manifest.to_bytes()).hexdigest()[:32]
 
 
 @contextmanager
@@ -99,7 +107,7 @@ def read_state(file: Path) -> State:
             str(data["index"]),
             str(data["encoder"]),
             int(data["generation"]),
-            str(data.get("created_at", "")),
+            str(data.get("manifest", "")),
             int(data["mark"]),
             searches,
             list(data["recent"]),
@@ -115,7 +123,7 @@ def write_state(file: Path, state: State) -> None:
         "index": state.index,
         "encoder": state.encoder,
         "generation": state.generation,
-        "created_at": state.created_at,
+        "manifest": state.manifest,
         "mark": state.mark,
         "searches": {
             name: {"fingerprint": one.fingerprint, "seen": dict([*one.seen.items()][-MOST_SEEN:])}
