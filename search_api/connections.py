@@ -8,6 +8,7 @@ much of a reply was taken. Knows bytes and clocks, no route. TCP -> H11Protocol
 import asyncio
 import json
 import sys
+import uuid
 from typing import Any, Literal
 
 import h11
@@ -124,8 +125,10 @@ class GuardedProtocol(H11Protocol):
         """Tell a problem and close."""
         kind = KINDS[status]
         said = {"type": f"/docs#{kind.slug}", "title": kind.title, "status": status, "detail": detail}
-        body = json.dumps(said | {"request_id": ""}).encode()
+        request_id = uuid.uuid4().hex  # what was sent names none that could be read
+        body = json.dumps(said | {"request_id": request_id}).encode()
         headers = [
+            ("X-Request-ID", request_id),
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(body))),
             ("Connection", "close"),

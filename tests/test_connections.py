@@ -120,6 +120,10 @@ def test_a_quiet_stream_is_left_alone(port: int) -> None:
 def test_refusals_before_there_is_a_request_are_problems(port: int) -> None:
     told = answer_of(connected(port, b"nonsense\r\n\r\n"))
     assert status(told) == 400 and json.loads(told.partition(b"\r\n\r\n")[2])["type"] == "/docs#unreadable"
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert (
+        f"X-Request-ID: {json.loads(body)['request_id']}".encode() in head and json.loads(body)["request_id"]
+    )
     long = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "
     line = connected(port, long + b"y" * 70_000)
     told = answer_of(line)

@@ -130,7 +130,7 @@ def test_delete_takes_an_article_out_of_every_view(index: Path) -> None:
 
 def test_ids_to_delete_come_from_a_list_as_spreadsheets_write_it(index: Path) -> None:
     (index.parent / "ids.txt").write_bytes(b"\xef\xbb\xbfa-1\r\n a-2 \r\n\r\n")
-    line = ["delete", "--from-file", str(index.parent / "ids.txt"), "--index", str(index)]
+    line = ["delete", "--nice", "0", "--from-file", str(index.parent / "ids.txt"), "--index", str(index)]
     done = CliRunner().invoke(app, line, catch_exceptions=False)
     assert "unknown" not in done.output and ids(index) == {"a-3"}
 
