@@ -24,7 +24,7 @@ class SlowEncoder(FakeEncoder):
 
     def encode_questions(self, questions: Sequence[str]) -> Vectors:
         assert self.busy.acquire(blocking=False), "two threads in the encoder at once"
-        assert self.leave.acquire(timeout=10)
+        assert self.leave.acquire(timeout=60)
         self.batches.append(list(questions))
         self.busy.release()
         if any("fail" in question for question in questions):
@@ -55,12 +55,12 @@ def test_what_waits_together_is_encoded_together(encoder: SlowEncoder) -> None:
     owner = QuestionEncoder(encoder)
     first = owner.submit("first")
     encoder.leave.release()
-    first.result(timeout=10)
+    first.result(timeout=60)
     held = owner.submit("held")
     waiting = [owner.submit(f"waiting {number}") for number in range(BATCH + 5)]
     encoder.leave.release(3)
     for number, future in enumerate(waiting):
-        assert future.result(timeout=10).vector.tolist() == expected(f"waiting {number}")
+        assert future.result(timeout=60).vector.tolist() == expected(f"waiting {number}")
     assert held.result().vector.tolist() == expected("held")
     owner.close()
     # The thread may have taken up `held` before or with the first of those that wait.
@@ -99,7 +99,7 @@ def test_a_cancelled_question_harms_nobody(encoder: SlowEncoder) -> None:
     cancelled.cancel()
     waiting = owner.submit("still wanted")
     encoder.leave.release(3)
-    assert waiting.result(timeout=10).vector.tolist() == expected("still wanted")
+    assert waiting.result(timeout=60).vector.tolist() == expected("still wanted")
     owner.close()
 
 
