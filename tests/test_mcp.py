@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from mcp import Client
@@ -135,6 +136,14 @@ def test_a_mistake_is_told_in_plain_words_and_not_repeated(url: str, call: Call,
     [reply] = asked(url, call)
     assert words in told(reply)
     assert "secret" not in told(reply) and "delete_everything" not in told(reply)
+
+
+@pytest.mark.parametrize("body", ['{"secret": "TOPSECRET"}', '{"TOPSECRET', '["TOPSECRET"]', '"TOPSECRET"'])
+def test_what_is_no_message_is_refused_and_not_repeated(url: str, body: str) -> None:
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    reply = httpx2.post(url, content=body, headers=headers, timeout=PATIENCE_S)
+    assert reply.status_code == 400 and int(reply.headers["content-length"]) == len(reply.content)
+    assert reply.text and "TOPSECRET" not in reply.text and "pydantic" not in reply.text
 
 
 def test_a_failure_of_ours_is_told_without_its_inside(

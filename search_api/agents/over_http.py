@@ -5,15 +5,16 @@ request, so that a service that no agent asks starts as quickly as before. ASGI 
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.serving import Serving
 
@@ -54,7 +55,7 @@ class McpOverHttp:
             self._app = asyncio.get_running_loop().create_future()
             self._keeper = asyncio.create_task(self._keep(self._app))
         app = await asyncio.shield(self._app)
-        await app(scope, receive, send)
+        await app(scope, receive, _unquoted(send))
 
     async def _keep(self, app: "asyncio.Future[ASGIApp]") -> None:
         """Begins the library's manager, and ends it in the task that began it, as it wants."""
@@ -81,6 +82,41 @@ def _server(serving: Serving) -> "MCPServer":
     from search_api.agents.tools import build_server
 
     return build_server(serving)
+
+
+def _unquoted(send: Send) -> Send:
+    """Passes replies on; of the library's `Validation error: …` only what stands before the colon.
+
+    Behind it the library quotes what was sent.
+    """
+    held: list[Message] = []
+
+    async def pass_on(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 400:
+            held.append(message)
+        elif not held:
+            await send(message)
+        else:
+            held.append(message)
+            if not message.get("more_body", False):
+                begin, *parts = held
+                body = _without_quotes(b"".join(part.get("body", b"") for part in parts))
+                headers = MutableHeaders(raw=begin["headers"])
+                headers["content-length"] = str(len(body))
+                await send({**begin, "headers": headers.raw})
+                await send({"type": "http.response.body", "body": body})
+
+    return pass_on
+
+
+def _without_quotes(body: bytes) -> bytes:
+    try:
+        told = json.loads(body)
+        kind = told["error"]["message"].partition(":")[0]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return body
+    told["error"]["message"] = f"{kind}: the body is no message of the Model Context Protocol"
+    return json.dumps(told).encode()
 
 
 def _require_same_origin(headers: Headers) -> None:
