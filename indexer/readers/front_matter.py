@@ -14,7 +14,7 @@ import yaml
 from passage_index.types import DATE_KEYS, ID_KEYS, TEXT_KEYS
 
 MAX_LINES = 200
-MAX_CHARS = 20_000  # of a block that is read as YAML or TOML
+MAX_CHARS = 10_000  # of a block that is read as YAML or TOML
 
 _KEY_VALUE = re.compile(r"([A-Za-z_][\w -]{0,63}):(?:[ \t]+(.*))?", re.ASCII)
 _PASSED_OVER = ("#", "-", " ", "\t")
