@@ -111,7 +111,7 @@ def test_awaited_it_says_the_same(url: str, asked: Client) -> None:
     [
         (lambda c: c.search("?"), search_client.InvalidRequest, "no word in it"),
         (lambda c: c.search("a", colour="red"), search_client.InvalidRequest, "colour: not known here"),
-        (lambda c: c.search("a", generation=99), search_client.Gone, "not kept"),
+        (lambda c: c.search("a", generation=99), search_client.Gone, "is not here, or not any more"),
         (lambda c: c.article("no/such one%"), search_client.NotFound, "no such article"),
         (lambda c: c.put_article("a", {"text": "b"}), search_client.NotAllowed, "takes no writes"),
         (lambda c: c.task("a"), search_client.NotFound, "no such task"),

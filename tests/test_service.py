@@ -4,8 +4,10 @@ import inspect
 import json
 import os
 import time
+from errno import EMFILE
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from fastapi.testclient import TestClient
@@ -81,6 +83,23 @@ def test_without_an_index_the_service_lives_and_says_why_until_there_is_one(
         wait_for(lambda: client.get("/readyz").status_code == 200)
         assert client.get("/v1/search?q=goats").json()["hits"][0]["article_id"] == "undated"
     assert opened == closed == [whole]
+
+
+def test_the_index_is_followed_on_after_an_error_of_the_system(
+    settings: Settings, searcher: Searcher
+) -> None:
+    app = create_app(settings.model_copy(update={"poll_s": 0.02}), searcher)
+    generations, told = app.state.serving.generations, []
+    follow = generations.follow
+    with TestClient(app) as client:
+        generations.follow = failing = Mock(side_effect=OSError(EMFILE, "Too many open files"))
+        wait_for(lambda: told.extend(client.get("/readyz").json()["warnings"]) or told)
+        asked = failing.call_count
+        wait_for(lambda: failing.call_count > asked)
+        generations.follow = follow
+        wait_for(lambda: client.get("/readyz").json()["warnings"] == [])
+    fault = "the index cannot be followed: [Errno 24] Too many open files"
+    assert told == [f"{fault}; what is newer is not served"]
 
 
 def wait_for(condition: Any) -> None:

@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from errno import EMFILE
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from fastapi.testclient import TestClient
@@ -117,24 +115,6 @@ def test_a_commit_is_served_without_a_restart(place: Path, serve: Callable[..., 
 
 def generations_held(index: Path) -> set[int]:
     return {int(found[1]) for name in open_files(index) if (found := re.search(r"gen-(\d{6})", name))}
-
-
-def test_the_index_is_followed_on_after_an_error_of_the_system(
-    place: Path, serve: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = serve(poll_s=0.02)
-    with monkeypatch.context() as patch:
-        failing = Mock(side_effect=OSError(EMFILE, "Too many open files"))
-        patch.setattr(client.app.state.serving.generations, "follow", failing)
-        until(lambda: failing.call_count > 1)
-        (told,) = client.get("/readyz").json()["warnings"]
-        assert (
-            told
-            == "the index cannot be followed: [Errno 24] Too many open files; what is newer is not served"
-        )
-    commit(place, 2)
-    until(lambda: search(client)["generation"] == 2)
-    until(lambda: client.get("/readyz").json()["warnings"] == [])
 
 
 def test_many_commits_under_load_fail_no_request_and_mix_no_states(
