@@ -33,6 +33,8 @@ hypothesis_settings.load_profile("unhurried")
 
 # Tests of the reader name one of their own; the others do not wait for the shipped one.
 os.environ["SEARCH_READER"] = "none"
+# A slow moment of the machine is no reason to send a request away, but where a test sets a limit.
+os.environ["SEARCH_MAX_WAIT_S"] = "60"
 # The name that the test client calls its server by, and those that real ones have.
 os.environ["SEARCH_HOSTS"] = "testserver,localhost,127.0.0.1"
 
