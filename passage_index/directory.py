@@ -204,8 +204,9 @@ def next_generation(index: Path) -> int:
 
 
 def free_numbers(index: Path) -> tuple[int, int]:
-    """The first passage and segment number that no generation standing here has used, above the current
-    one too: after a rollback newer ones stand here, and readers may have told of what is in them.
+    """The first passage and segment number that no generation standing here has used.
+
+    After a rollback newer ones than the current stand here, and readers may have told of what is in them.
     """
     passage_no, segment = 0, 1
     for number in generations(index):

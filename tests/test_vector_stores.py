@@ -41,7 +41,7 @@ def test_a_page_holds_what_the_search_finds(client: TestClient) -> None:
     )
     for name in ("start", "end", "sha256", "source", "published_at", "language"):
         assert first["attributes"].get(name) == hit[name]
-    assert hit["text"] == hit["text"][0 : first["attributes"]["end"] - first["attributes"]["start"]]
+    assert [type(first["attributes"][name]) for name in ("start", "end")] == [int, int]  # 0.0 == 0 too
     assert all(
         len(one["attributes"]) <= 16 and None not in one["attributes"].values() for one in page["data"]
     )
